@@ -1,0 +1,165 @@
+package clock_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/spsim/spsim/internal/clock"
+)
+
+var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func TestSleepMovesVirtualTimeOnlyWhenAllActorsAreParked(t *testing.T) {
+	t.Parallel()
+	v := clock.NewVirtual(start)
+	var order []string
+	v.Run(func() {
+		late, early := v.Event(), v.Event()
+		v.Go(func() {
+			defer late.Fire()
+			assert.NoError(t, v.Sleep(t.Context(), 3*time.Hour))
+			order = append(order, "three hours")
+		})
+		v.Go(func() {
+			defer early.Fire()
+			assert.NoError(t, v.Sleep(t.Context(), time.Hour))
+			order = append(order, "one hour")
+		})
+		assert.Equal(t, start, v.Now(), "the driving actor still runs")
+		assert.NoError(t, early.Wait(t.Context()))
+		assert.Equal(t, start.Add(time.Hour), v.Now())
+		assert.NoError(t, late.Wait(t.Context()))
+	})
+	assert.Equal(t, []string{"one hour", "three hours"}, order)
+	assert.Equal(t, start.Add(3*time.Hour), v.Now())
+}
+
+func TestTimeoutEndsASleepAtItsDeadline(t *testing.T) {
+	t.Parallel()
+	v := clock.NewVirtual(start)
+	ctx, cancel := v.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	require.ErrorIs(t, v.Sleep(ctx, clock.Forever), context.DeadlineExceeded)
+	require.ErrorIs(t, ctx.Err(), context.DeadlineExceeded)
+	at, ok := ctx.Deadline()
+	assert.True(t, ok)
+	assert.Equal(t, start.Add(time.Minute), at)
+	assert.Equal(t, start.Add(time.Minute), v.Now())
+}
+
+func TestATimeoutGivenBackDoesNotEndAnything(t *testing.T) {
+	t.Parallel()
+	v := clock.NewVirtual(start)
+	ctx, cancel := v.WithTimeout(t.Context(), time.Minute)
+	cancel()
+	require.ErrorIs(t, ctx.Err(), context.Canceled)
+	require.NoError(t, v.Sleep(t.Context(), time.Hour))
+	assert.Equal(t, start.Add(time.Hour), v.Now())
+}
+
+func TestCancelWakesASleeperWithoutMovingTime(t *testing.T) {
+	t.Parallel()
+	v := clock.NewVirtual(start)
+	v.Run(func() {
+		ctx, cancel := v.WithTimeout(t.Context(), clock.Forever)
+		ended := v.Event()
+		v.Go(func() {
+			defer ended.Fire()
+			assert.ErrorIs(t, v.Sleep(ctx, time.Hour), context.Canceled)
+		})
+		assert.NoError(t, v.Sleep(t.Context(), time.Second))
+		cancel()
+		assert.NoError(t, ended.Wait(t.Context()))
+	})
+	assert.Equal(t, start.Add(time.Second), v.Now())
+}
+
+func TestMutexMayBeHeldAcrossASleep(t *testing.T) {
+	t.Parallel()
+	v := clock.NewVirtual(start)
+	m := clock.NewMutex(v)
+	var in atomic.Int32
+	work := func() {
+		if !assert.NoError(t, m.Lock(context.Background())) {
+			return
+		}
+		defer m.Unlock()
+		assert.EqualValues(t, 1, in.Add(1))
+		assert.NoError(t, v.Sleep(context.Background(), time.Second))
+		in.Add(-1)
+	}
+	v.Run(func() { clock.Gather(v, work, work, work) })
+	assert.Equal(t, start.Add(3*time.Second), v.Now())
+}
+
+func TestLocksAreByKeyAndAWaiterMayGiveUp(t *testing.T) {
+	t.Parallel()
+	v := clock.NewVirtual(start)
+	locks := clock.NewLocks(v)
+	v.Run(func() {
+		unlock, err := locks.Lock(t.Context(), "a")
+		if !assert.NoError(t, err) {
+			return
+		}
+		other, err := locks.Lock(t.Context(), "b")
+		if assert.NoError(t, err) {
+			other()
+		}
+		ctx, cancel := v.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = locks.Lock(ctx, "a")
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		unlock()
+		again, err := locks.Lock(t.Context(), "a")
+		if assert.NoError(t, err) {
+			again()
+		}
+	})
+}
+
+func TestSettleWaitsForActorsInTheBackground(t *testing.T) {
+	t.Parallel()
+	v := clock.NewVirtual(start)
+	var done atomic.Bool
+	v.Run(func() {
+		v.Go(func() {
+			assert.NoError(t, v.Sleep(context.Background(), time.Hour))
+			done.Store(true)
+		})
+		assert.NoError(t, v.Settle(t.Context()))
+		assert.True(t, done.Load())
+		assert.NoError(t, v.Settle(t.Context()), "nothing left")
+	})
+}
+
+func TestAdvanceWakesThoseOnItsWay(t *testing.T) {
+	t.Parallel()
+	v := clock.NewVirtual(start)
+	woken := v.Event()
+	v.Go(func() {
+		assert.NoError(t, v.Sleep(context.Background(), time.Minute))
+		woken.Fire()
+	})
+	v.Advance(time.Hour)
+	<-woken.Done()
+	assert.False(t, v.Now().Before(start.Add(time.Hour)))
+}
+
+func TestRealClockSleepsAndGivesUp(t *testing.T) {
+	t.Parallel()
+	var c clock.Real
+	require.NoError(t, c.Sleep(t.Context(), time.Microsecond))
+	ctx, cancel := c.WithTimeout(t.Context(), time.Microsecond)
+	defer cancel()
+	require.ErrorIs(t, c.Sleep(ctx, time.Hour), context.DeadlineExceeded)
+	e := c.Event()
+	require.ErrorIs(t, e.Wait(ctx), context.DeadlineExceeded)
+	e.Fire()
+	e.Fire()
+	require.NoError(t, e.Wait(t.Context()))
+}
