@@ -1,0 +1,127 @@
+package driver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/spsim/spsim/driver/agentapi"
+	"github.com/spsim/spsim/driver/inventory"
+	"github.com/spsim/spsim/driver/quirk"
+	"github.com/spsim/spsim/internal/clock"
+)
+
+// Agents reaches the KVM agents.
+type Agents interface {
+	// Send executes cmd on a host. A nil answer is no answer: the host did not say whether it did anything.
+	// An error means that the command was not delivered.
+	Send(ctx context.Context, host inventory.ID, cmd agentapi.Command) (*agentapi.Answer, error)
+}
+
+// Config is what a driver is made of. Inventory and Agents are required.
+type Config struct {
+	Inventory *inventory.Store
+	Agents    Agents
+	// Clock times retries, timeouts and leases; the machine's clock when nil.
+	Clock clock.Clock
+	// Transport carries the StorPool calls; net/http over TCP with keep-alive when nil.
+	Transport http.RoundTripper
+	// Log receives what happens, without tokens and passphrases; nothing when nil.
+	Log *slog.Logger
+	// Quirks selects upstream defects; correct behaviour when empty.
+	Quirks quirk.Set
+	// NewID makes the ids of pools and operations; random UUIDs when nil.
+	NewID func() string
+	// Owner names this management server in leases.
+	Owner string
+	// Lease is how long an operation of this owner is left alone by others; ten minutes when 0.
+	Lease time.Duration
+	// AtStep, when set, is called at each step after its intent was written; an error stops the driver there as a crash
+	// would: no undo runs. For crash sweeps and for recording the steps of an operation.
+	AtStep func(ctx context.Context, op, step string) error
+}
+
+// Driver is the plugin. Its methods are safe for concurrent use; operations on one object follow one another.
+type Driver struct {
+	inv    *inventory.Store
+	agents Agents
+	clock  clock.Clock
+	http   http.RoundTripper
+	log    *slog.Logger
+	newID  func() string
+	owner  string
+	lease  time.Duration
+	atStep func(ctx context.Context, op, step string) error
+	rules  rules
+	compat bool // any quirk is on: objects carry no op tag, as upstream's do not
+	locks  *clock.Locks
+}
+
+// New returns a driver, or an error that names the missing part of cfg.
+func New(cfg Config) (*Driver, error) {
+	if cfg.Inventory == nil {
+		return nil, errors.New("driver: Config.Inventory is missing")
+	}
+	if cfg.Agents == nil {
+		return nil, errors.New("driver: Config.Agents is missing")
+	}
+	d := &Driver{
+		inv: cfg.Inventory, agents: cfg.Agents, clock: cfg.Clock, http: cfg.Transport, log: cfg.Log,
+		newID: cfg.NewID, owner: cfg.Owner, lease: cfg.Lease, atStep: cfg.AtStep,
+	}
+	if d.clock == nil {
+		d.clock = clock.Real{}
+	}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	if d.newID == nil {
+		d.newID = uuid.NewString
+	}
+	if d.owner == "" {
+		d.owner = "management"
+	}
+	if d.lease == 0 {
+		d.lease = 10 * time.Minute
+	}
+	d.locks = clock.NewLocks(d.clock)
+	d.rules = quirk.Apply(correct(), quirks(), cfg.Quirks.Has)
+	d.compat = !cfg.Quirks.Empty()
+	return d, nil
+}
+
+// ObjectKind is the kind of a data object.
+type ObjectKind string
+
+// The kinds of data objects.
+const (
+	VolumeObject   ObjectKind = "VOLUME"
+	SnapshotObject ObjectKind = "SNAPSHOT"
+	TemplateObject ObjectKind = "TEMPLATE"
+)
+
+// Object is a volume, snapshot or template on a store, as CloudStack hands it to a driver.
+type Object struct {
+	Kind  ObjectKind
+	ID    inventory.ID   // row of the volume, snapshot or template
+	Role  inventory.Role // of the store
+	Store inventory.ID   // pool or secondary store, by role
+}
+
+func (o Object) String() string {
+	return fmt.Sprintf("%s %d on %s store %d", o.Kind, o.ID, o.Role, o.Store)
+}
+
+// Result is what an entry point hands back on success; CloudStack records it.
+type Result struct {
+	Path          string // device path, or path on secondary storage
+	Size          int64  // bytes
+	PhysicalSize  int64  // bytes on the store, where known
+	Format        string
+	EncryptFormat string
+}
