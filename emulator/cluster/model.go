@@ -1,0 +1,108 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spsim/spsim/internal/clock"
+)
+
+// Options says what [New] builds. Zero members have defaults.
+type Options struct {
+	ID        string // "<location>.<subcluster>", default "spsm.b"; the first two parts of every global id
+	Name      string // default "spsim"
+	Clock     clock.Clock
+	Seed      int64
+	Model     Model
+	Behaviour Behaviour
+}
+
+// Model is what a cluster consists of. Its members are options, flags and JSON at once.
+type Model struct {
+	Servers       int             `json:"servers"`       // storage servers, ids from 1
+	SSDsPerServer int             `json:"ssdsPerServer"` // solid state disks in each
+	HDDsPerServer int             `json:"hddsPerServer"` // hard disks in each
+	SSDSize       int64           `json:"ssdSize"`       // bytes
+	HDDSize       int64           `json:"hddSize"`       // bytes
+	Clients       int             `json:"clients"`       // hosts, ids from 1, all running
+	Replication   int             `json:"replication"`   // where neither request nor template says (1..3)
+	Version       string          `json:"version"`       // of every service
+	Templates     []ModelTemplate `json:"templates"`
+	Location      string          `json:"location"` // name of the cluster's own location
+	Locations     []ModelLocation `json:"locations"`
+}
+
+// ModelTemplate is a template that exists from the start.
+type ModelTemplate struct {
+	Name        string `json:"name"`
+	PlaceAll    string `json:"placeAll"`
+	PlaceTail   string `json:"placeTail,omitempty"` // default PlaceAll
+	PlaceHead   string `json:"placeHead,omitempty"` // default PlaceAll
+	Replication int    `json:"replication,omitempty"`
+}
+
+// ModelLocation is a remote location that is known from the start.
+type ModelLocation struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// DefaultModel is the cluster in which every known client works without preparation: three servers with
+// SSDs and hard disks, placement groups default, hdd and ssd, templates hdd, ssd and hybrid, clients 1 to 5.
+func DefaultModel() Model {
+	const tib = 1 << 40
+	return Model{
+		Servers: 3, SSDsPerServer: 4, HDDsPerServer: 4, SSDSize: 64 * tib, HDDSize: 64 * tib,
+		Clients: 5, Replication: 3, Version: "21.0",
+		Templates: []ModelTemplate{
+			{Name: "hdd", PlaceAll: "hdd", Replication: 3},
+			{Name: "ssd", PlaceAll: "ssd", Replication: 3},
+			{Name: "hybrid", PlaceAll: "hdd", PlaceTail: "ssd", Replication: 3},
+		},
+		Location:  "home",
+		Locations: []ModelLocation{{ID: "rmte", Name: "remote"}},
+	}
+}
+
+// Validate says what is wrong with the model, all of it at once.
+func (m Model) Validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	check(m.Servers >= 1 && m.Servers <= 63, "servers: %d is not in 1..63", m.Servers)
+	check(m.SSDsPerServer >= 0 && m.HDDsPerServer >= 0, "disks per server must not be negative")
+	disks := m.Servers * (m.SSDsPerServer + m.HDDsPerServer)
+	check(disks >= 1 && disks <= maxDiskID, "disks: %d is not in 1..%d", disks, maxDiskID)
+	check(m.SSDsPerServer == 0 || m.SSDSize >= minDiskSize, "ssdSize: %d is less than %d", m.SSDSize, minDiskSize)
+	check(m.HDDsPerServer == 0 || m.HDDSize >= minDiskSize, "hddSize: %d is less than %d", m.HDDSize, minDiskSize)
+	check(m.Clients >= 0 && m.Clients <= maxClientID, "clients: %d is not in 0..%d", m.Clients, maxClientID)
+	check(m.Replication >= 1 && m.Replication <= 3, "replication: %d is not in 1..3", m.Replication)
+	check(validSiteName(m.Location), "location: bad name %q", m.Location)
+	for _, t := range m.Templates {
+		check(validTemplateName(t.Name), "template: bad name %q", t.Name)
+		check(t.Replication >= 0 && t.Replication <= 3, "template %q: replication %d is not in 0..3", t.Name, t.Replication)
+	}
+	for _, l := range m.Locations {
+		check(validSiteID(l.ID), "location: bad id %q", l.ID)
+		check(validSiteName(l.Name), "location: bad name %q", l.Name)
+	}
+	return errors.Join(errs...)
+}
+
+// Behaviour holds the decisions that the public sources leave open (storpool-api 16). The zero value
+// is the default of every one.
+type Behaviour struct {
+	DeleteDelay        time.Duration // how long a deleted snapshot with a child lingers as "*name"
+	TransientLifetime  time.Duration // how long the snapshot made by baseOn stays
+	RevertResetsLimits bool          // a revert sets bw and iops back to the template's
+	RevertAttached     bool          // a revert of an attached volume is done instead of busy
+	TimeoutSucceeds    bool          // a reassign whose attachTimeout expires succeeds instead of [Timeout]
+	StrictTagValues    bool          // tag values must match [A-Za-z0-9_\-.:]*
+	AnonymousAtNames   bool          // anonymous snapshots of nameless volumes are "<gid>@N", not "~gid"
+	SizeGranularity    int64         // bytes; default 512
+	MaxVolumeSize      int64         // bytes; default what the placement groups hold
+}
