@@ -27,6 +27,8 @@ type Agents interface {
 type Config struct {
 	Inventory *inventory.Store
 	Agents    Agents
+	// Images deletes files on secondary storage; without it a snapshot that has a backup cannot be deleted.
+	Images ImageStore
 	// Clock times retries, timeouts and leases; the machine's clock when nil.
 	Clock clock.Clock
 	// Transport carries the StorPool calls; net/http over TCP with keep-alive when nil.
@@ -50,6 +52,7 @@ type Config struct {
 type Driver struct {
 	inv    *inventory.Store
 	agents Agents
+	images ImageStore
 	clock  clock.Clock
 	http   http.RoundTripper
 	log    *slog.Logger
@@ -71,7 +74,7 @@ func New(cfg Config) (*Driver, error) {
 		return nil, errors.New("driver: Config.Agents is missing")
 	}
 	d := &Driver{
-		inv: cfg.Inventory, agents: cfg.Agents, clock: cfg.Clock, http: cfg.Transport, log: cfg.Log,
+		inv: cfg.Inventory, agents: cfg.Agents, images: cfg.Images, clock: cfg.Clock, http: cfg.Transport, log: cfg.Log,
 		newID: cfg.NewID, owner: cfg.Owner, lease: cfg.Lease, atStep: cfg.AtStep,
 	}
 	if d.clock == nil {
@@ -124,4 +127,5 @@ type Result struct {
 	PhysicalSize  int64  // bytes on the store, where known
 	Format        string
 	EncryptFormat string
+	Notice        string // what is left to be done although the operation succeeded
 }

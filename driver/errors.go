@@ -1,0 +1,33 @@
+package driver
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spsim/spsim/driver/inventory"
+)
+
+// ErrNotBuilt is wrapped by the refusal of what this driver does not do yet; nothing was touched.
+var ErrNotBuilt = errors.New("not built yet")
+
+// ErrRefused is wrapped by the refusal of a request that cannot be met as it stands, such as a shrink without
+// consent or a restore of another zone's snapshot; nothing was touched.
+var ErrRefused = errors.New("refused")
+
+// ErrExported is wrapped when a snapshot cannot be deleted because another StorPool location still uses it.
+var ErrExported = errors.New("snapshot is still exported to another cluster")
+
+// AgentError says that a host did not do what it was asked.
+type AgentError struct {
+	Command string
+	Host    inventory.ID
+	Details string // the host's own words
+	Silent  bool   // the host did not answer: it may have done it
+}
+
+func (e *AgentError) Error() string {
+	if e.Silent {
+		return fmt.Sprintf("%s on host %d: no answer", e.Command, e.Host)
+	}
+	return fmt.Sprintf("%s on host %d: %s", e.Command, e.Host, e.Details)
+}
