@@ -25,7 +25,7 @@ func TestAPassphraseNeverPrints(t *testing.T) {
 	} {
 		assert.NotContains(t, text, "opensesame")
 		assert.NotContains(t, text, fmt.Sprintf("%x", "opensesame"))
-		assert.NotContains(t, text, fmt.Sprint([]byte("opensesame")))
+		assert.NotContains(t, text, fmt.Sprintf("%d", []byte("opensesame")))
 	}
 	assert.Equal(t, "opensesame", string(v.Passphrase.Reveal()))
 	key := v.Passphrase

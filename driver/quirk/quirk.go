@@ -64,9 +64,9 @@ func Parse(text string, known []Info) (Set, error) {
 	s := Set{ids: map[string]bool{}}
 	for word := range strings.SplitSeq(text, ",") {
 		word = strings.TrimSpace(word)
-		switch {
-		case word == "" || word == "correct":
-		case word == Upstream:
+		switch word {
+		case "", "correct":
+		case Upstream:
 			s.all = true
 		default:
 			hits := matching(word, known)

@@ -35,7 +35,7 @@ func TestASelectionReplacesDecisionsInOrder(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"": "hello", "correct": "hello", "upstream": "hello a b", "D-1": "hello a b",
-		"D-1b": "hello b", "SUS-9": "hello a", " D-1b , D-1a": "hello a b",
+		"D-1b": "hello b", "SUS-9": "hello a", "D-1b , D-1a": "hello a b",
 	} {
 		set, err := quirk.Parse(text, quirk.Infos(all()))
 		require.NoError(t, err, text)

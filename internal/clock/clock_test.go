@@ -12,10 +12,11 @@ import (
 	"github.com/spsim/spsim/internal/clock"
 )
 
-var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+func newYear() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 func TestSleepMovesVirtualTimeOnlyWhenAllActorsAreParked(t *testing.T) {
 	t.Parallel()
+	start := newYear()
 	v := clock.NewVirtual(start)
 	var order []string
 	v.Run(func() {
@@ -41,6 +42,7 @@ func TestSleepMovesVirtualTimeOnlyWhenAllActorsAreParked(t *testing.T) {
 
 func TestTimeoutEndsASleepAtItsDeadline(t *testing.T) {
 	t.Parallel()
+	start := newYear()
 	v := clock.NewVirtual(start)
 	ctx, cancel := v.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -54,6 +56,7 @@ func TestTimeoutEndsASleepAtItsDeadline(t *testing.T) {
 
 func TestATimeoutGivenBackDoesNotEndAnything(t *testing.T) {
 	t.Parallel()
+	start := newYear()
 	v := clock.NewVirtual(start)
 	ctx, cancel := v.WithTimeout(t.Context(), time.Minute)
 	cancel()
@@ -64,6 +67,7 @@ func TestATimeoutGivenBackDoesNotEndAnything(t *testing.T) {
 
 func TestCancelWakesASleeperWithoutMovingTime(t *testing.T) {
 	t.Parallel()
+	start := newYear()
 	v := clock.NewVirtual(start)
 	v.Run(func() {
 		ctx, cancel := v.WithTimeout(t.Context(), clock.Forever)
@@ -81,6 +85,7 @@ func TestCancelWakesASleeperWithoutMovingTime(t *testing.T) {
 
 func TestMutexMayBeHeldAcrossASleep(t *testing.T) {
 	t.Parallel()
+	start := newYear()
 	v := clock.NewVirtual(start)
 	m := clock.NewMutex(v)
 	var in atomic.Int32
@@ -99,7 +104,7 @@ func TestMutexMayBeHeldAcrossASleep(t *testing.T) {
 
 func TestLocksAreByKeyAndAWaiterMayGiveUp(t *testing.T) {
 	t.Parallel()
-	v := clock.NewVirtual(start)
+	v := clock.NewVirtual(newYear())
 	locks := clock.NewLocks(v)
 	v.Run(func() {
 		unlock, err := locks.Lock(t.Context(), "a")
@@ -124,7 +129,7 @@ func TestLocksAreByKeyAndAWaiterMayGiveUp(t *testing.T) {
 
 func TestSettleWaitsForActorsInTheBackground(t *testing.T) {
 	t.Parallel()
-	v := clock.NewVirtual(start)
+	v := clock.NewVirtual(newYear())
 	var done atomic.Bool
 	v.Run(func() {
 		v.Go(func() {
@@ -139,6 +144,7 @@ func TestSettleWaitsForActorsInTheBackground(t *testing.T) {
 
 func TestAdvanceWakesThoseOnItsWay(t *testing.T) {
 	t.Parallel()
+	start := newYear()
 	v := clock.NewVirtual(start)
 	woken := v.Event()
 	v.Go(func() {

@@ -287,11 +287,11 @@ func (v *Virtual) drop(t *timer) {
 
 // timer wakes a sleeper or ends a context.
 type timer struct {
-	at      time.Time
-	seq     int // keeps equal deadlines in the order of their making
-	wakes   *waiter
-	ends    context.CancelCauseFunc
-	place   int // in the heap, -1 outside
+	at    time.Time
+	seq   int // keeps equal deadlines in the order of their making
+	wakes *waiter
+	ends  context.CancelCauseFunc
+	place int // in the heap, -1 outside
 }
 
 type timers []*timer
