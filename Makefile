@@ -1,0 +1,71 @@
+# The same commands run here and in CI. `make help` lists them.
+GO        ?= go
+LINT_VERSION = v2.15.0
+LINT      = $(shell $(GO) env GOPATH)/bin/golangci-lint
+OUT       = out
+SPSIM     = $(GO) run ./cmd/spsim
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/spsim, static
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/spsim ./cmd/spsim
+
+.PHONY: conformance
+conformance: ## run the action matrix on the embedded default, write out/conformance/
+	$(SPSIM) conform --out $(OUT)/conformance
+
+.PHONY: test
+test: ## run all tests
+	$(GO) test ./...
+
+.PHONY: race
+race: ## run all tests under the race detector
+	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
+
+.PHONY: prove
+prove: ## put each known defect in, one at a time, and see the suite find it
+	$(SPSIM) prove
+
+.PHONY: lint
+lint: ## check style, imports and formatting
+	@command -v $(LINT) >/dev/null || { echo "golangci-lint $(LINT_VERSION) is missing: run make lint-install"; exit 1; }
+	$(LINT) run ./...
+
+.PHONY: lint-install
+lint-install: ## install the pinned linter (some minutes)
+	@$(LINT) version 2>/dev/null | grep -q '$(LINT_VERSION:v%=%)' || $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+.PHONY: format
+format: ## format the sources
+	$(LINT) fmt ./...
+
+.PHONY: bench
+bench: ## run the benchmarks, one line each: name, ratio, gate, spread
+	$(SPSIM) bench
+
+.PHONY: bench-check
+bench-check: ## run the benchmarks and fail when a gate is missed
+	$(SPSIM) bench --check
+
+.PHONY: docs
+docs: ## write the generated tables of the README again
+	$(SPSIM) docs
+
+.PHONY: fuzz
+fuzz: ## fuzz each parser for a while (FUZZTIME=1m)
+	@for target in $$($(GO) list ./... | xargs -n1 -I{} sh -c '$(GO) test -list "^Fuzz" {} | grep ^Fuzz | sed "s|^|{}:|"'); do \
+		echo "$$target"; $(GO) test -run '^$$' -fuzz "^$${target##*:}$$" -fuzztime $${FUZZTIME:-1m} "$${target%%:*}" || exit 1; done
+
+.PHONY: nightly
+nightly: fuzz ## what takes longer: fuzzing, more property cases, repeated runs
+	$(GO) test -count=1 ./... -rapid.checks=2000
+	CGO_ENABLED=1 $(GO) test -race -count=3 -timeout 60m ./scenarios/... ./driver/... ./agentsim/...
+
+.PHONY: clean
+clean: ## remove what the targets wrote
+	rm -rf bin $(OUT)
