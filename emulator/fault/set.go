@@ -140,6 +140,15 @@ func (a *armed) due() bool {
 	return a.seen >= first && (times < 0 || a.fired < times)
 }
 
+// Hit counts the call and returns the effect that a rule has on it, for callers to whom [Set.Around] does not fit: an
+// agent carries out effects on its own steps itself.
+func (s *Set) Hit(c Call) (Effect, bool) {
+	if e := s.hit(c); e != nil {
+		return *e, true
+	}
+	return Effect{}, false
+}
+
 // Around makes the call by do, unless a rule has it otherwise. A refusal is a [*Refusal]; a broken
 // connection is [ErrConnectionLost]; a spoilt answer is [ErrMalformed].
 func (s *Set) Around(ctx context.Context, c Call, do func(context.Context) (any, error)) (any, error) {
@@ -149,7 +158,7 @@ func (s *Set) Around(ctx context.Context, c Call, do func(context.Context) (any,
 	}
 	switch e.Kind {
 	case Refuse, Transient:
-		return nil, e.refusal()
+		return nil, e.Refusal()
 	case Delay:
 		if err := s.clock.Sleep(ctx, time.Duration(e.Delay)); err != nil {
 			return nil, err
@@ -174,7 +183,8 @@ func (s *Set) Around(ctx context.Context, c Call, do func(context.Context) (any,
 	return nil, ErrConnectionLost
 }
 
-func (e *Effect) refusal() *Refusal {
+// Refusal is the error of a refuse or transient effect, with defaults for what the rule leaves open.
+func (e *Effect) Refusal() *Refusal {
 	r := &Refusal{Name: e.Error, Descr: e.Descr, Transient: e.Kind == Transient}
 	if r.Name == "" {
 		r.Name = "busy"
