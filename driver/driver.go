@@ -13,6 +13,7 @@ import (
 	"github.com/spsim/spsim/driver/agentapi"
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/driver/quirk"
+	"github.com/spsim/spsim/driver/spapi"
 	"github.com/spsim/spsim/internal/clock"
 )
 
@@ -61,8 +62,10 @@ type Driver struct {
 	lease  time.Duration
 	atStep func(ctx context.Context, op, step string) error
 	rules  rules
-	compat bool // any quirk is on: objects carry no op tag, as upstream's do not
 	locks  *clock.Locks
+	// clients are kept so that connections stay open; active holds the rows of operations in progress here.
+	clients clients
+	active  active
 }
 
 // New returns a driver, or an error that names the missing part of cfg.
@@ -92,9 +95,11 @@ func New(cfg Config) (*Driver, error) {
 	if d.lease == 0 {
 		d.lease = 10 * time.Minute
 	}
+	if d.http == nil {
+		d.http = spapi.NewTransport(d.clock)
+	}
 	d.locks = clock.NewLocks(d.clock)
 	d.rules = quirk.Apply(correct(), quirks(), cfg.Quirks.Has)
-	d.compat = !cfg.Quirks.Empty()
 	return d, nil
 }
 

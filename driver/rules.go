@@ -1,7 +1,9 @@
 package driver
 
 // rules are the decisions that the existing plugin takes otherwise, each named for the decision.
-type rules struct{}
+type rules struct {
+	poolRules
+}
 
 // correct returns the decisions of a correct driver.
-func correct() rules { return rules{} }
+func correct() rules { return rules{poolRules: correctPool()} }

@@ -18,6 +18,7 @@ type op struct {
 	id      string // the op tag of what it creates
 	row     inventory.ID
 	undo    []undo
+	made    made
 	pivoted bool
 	crashed bool
 }
@@ -39,6 +40,7 @@ func (d *Driver) begin(action string, intent inventory.Intent) (*op, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin %s: %w", action, err)
 	}
+	d.active.add(o.row)
 	return o, nil
 }
 
@@ -100,6 +102,7 @@ func (o *op) pivot(ctx context.Context) error {
 
 // end undoes what was done if *err is set before the pivot, and closes the intent unless something is left to do.
 func (o *op) end(ctx context.Context, err *error) {
+	defer o.d.active.remove(o.row)
 	if o.crashed {
 		return
 	}
@@ -116,6 +119,7 @@ func (o *op) end(ctx context.Context, err *error) {
 		return
 	}
 	closed := o.d.inv.Update(func(tx *inventory.Tx) error {
+		o.leaveStrays(tx)
 		tx.Intents.Delete(o.row)
 		return nil
 	})
