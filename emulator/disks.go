@@ -1,0 +1,143 @@
+package emulator
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/spsim/spsim/emulator/cluster"
+)
+
+type diskArguments struct {
+	In   scope
+	Disk int `sp:"diskId,path"`
+}
+
+func (q diskArguments) about() subject { return subject{names: []string{strconv.Itoa(q.Disk)}} }
+
+// MarshalJSON writes one of the two shapes of a disk (storpool-api 14).
+func (d diskSummary) MarshalJSON() ([]byte, error) {
+	var shape any = d.base
+	if d.up != nil {
+		shape = d.up
+	}
+	text, err := json.Marshal(shape)
+	if err != nil {
+		return nil, fmt.Errorf("encode disk: %w", err)
+	}
+	return text, nil
+}
+
+func disksList(_ context.Context, c *cluster.Cluster, q listArguments) (map[int]diskSummary, error) {
+	out := map[int]diskSummary{}
+	for _, d := range c.Disks() {
+		out[d.ID] = summaryOf(&d, q.In.At)
+	}
+	return out, nil
+}
+
+func summaryOf(d *cluster.Disk, now int64) diskSummary {
+	s := diskSummary{base: baseOf(d)}
+	if d.Up() {
+		up := upDiskOf(d, now)
+		s.up = &up
+	}
+	return s
+}
+
+func baseOf(d *cluster.Disk) diskBase {
+	return diskBase{
+		ID: d.ID, ServerID: d.Server, GenerationLeft: d.GenerationLeft, Model: d.Model, Serial: d.Serial,
+		Description: d.Description, SSD: d.SSD, SoftEject: d.SoftEject,
+	}
+}
+
+// upDiskOf shows a disk that is present; now is the cluster's time in UNIX seconds.
+func upDiskOf(d *cluster.Disk, now int64) upDisk {
+	const sector = 512
+	return upDisk{
+		diskBase: baseOf(d),
+		allocation: allocation{
+			AgCount: d.AGCount, AgAllocated: d.AGAllocated, AgFree: d.AGFree(), AgPartial: d.AGAllocated,
+			EntriesCount: d.EntriesCount, EntriesAllocated: d.EntriesAllocated, EntriesFree: d.EntriesCount - d.EntriesAllocated,
+			ObjectsCount: d.ObjectsCount, ObjectsAllocated: d.ObjectsAllocated, ObjectsFree: d.ObjectsCount - d.ObjectsAllocated,
+			ObjectsOnDiskSize: d.OnDiskSize,
+		},
+		diskScrub: scrubOf(d.Scrub, now),
+		Device:    d.Device, SectorsCount: d.Size / sector, Empty: d.ObjectsAllocated == 0,
+	}
+}
+
+func scrubOf(s cluster.Scrub, now int64) diskScrub {
+	out := diskScrub{LastScrubCompleted: s.Completed, ScrubbingPaused: s.Paused, Scrubbing: s.Started != 0 && !s.Paused}
+	if s.Started != 0 {
+		out.ScrubbingStartedBefore = now - s.Started
+	}
+	if s.Paused {
+		out.ScrubbingPausedFor = now - s.PausedAt
+	}
+	return out
+}
+
+// diskDescribe: the emulator keeps no table of the single objects on a disk.
+func diskDescribe(_ context.Context, c *cluster.Cluster, q diskArguments) (diskDescription, error) {
+	d, err := c.Disk(q.Disk)
+	if err != nil {
+		return diskDescription{}, err
+	}
+	if !d.Up() {
+		return diskDescription{}, &cluster.Error{
+			Name: cluster.ObjectDoesNotExist, Descr: fmt.Sprintf("Disk '%d' is down", q.Disk),
+		}
+	}
+	return diskDescription{upDisk: upDiskOf(&d, q.In.At), Objects: map[int64]diskObject{}}, nil
+}
+
+func diskActiveRequests(_ context.Context, c *cluster.Cluster, q diskArguments) (diskRequests, error) {
+	if _, err := c.Disk(q.Disk); err != nil {
+		return diskRequests{}, err
+	}
+	return diskRequests{DiskID: q.Disk, Requests: []activeRequest{}}, nil
+}
+
+func diskEject(_ context.Context, c *cluster.Cluster, q diskArguments) (apiOK, error) {
+	return ok(c, c.DiskEject(q.Disk))
+}
+
+func diskForget(_ context.Context, c *cluster.Cluster, q diskArguments) (apiOK, error) {
+	return ok(c, c.DiskForget(q.Disk))
+}
+
+// diskNothing is a call on a disk that has no effect in a running cluster whose disks keep nothing to trim.
+func diskNothing(_ context.Context, c *cluster.Cluster, q diskArguments) (apiOK, error) {
+	_, err := c.Disk(q.Disk)
+	return ok(c, err)
+}
+
+// diskSoftEject makes the handler that sets the soft-eject state.
+func diskSoftEject(state string) Handler[diskArguments, apiOK] {
+	return func(_ context.Context, c *cluster.Cluster, q diskArguments) (apiOK, error) {
+		return ok(c, c.DiskSoftEject(q.Disk, state))
+	}
+}
+
+type diskDescriptionArguments struct {
+	diskArguments
+	Description string `sp:"description,required"`
+}
+
+func diskSetDescription(_ context.Context, c *cluster.Cluster, q diskDescriptionArguments) (apiOK, error) {
+	return ok(c, c.DiskSetDescription(q.Disk, q.Description))
+}
+
+func diskScrubStart(_ context.Context, c *cluster.Cluster, q diskArguments) (apiOK, error) {
+	return ok(c, c.DiskScrubStart(q.Disk))
+}
+
+// diskScrubPause makes the handler that pauses scrubbing or lets it go on.
+func diskScrubPause(paused bool) Handler[diskArguments, apiOK] {
+	return func(_ context.Context, c *cluster.Cluster, q diskArguments) (apiOK, error) {
+		return ok(c, c.DiskScrubPause(q.Disk, paused))
+	}
+}

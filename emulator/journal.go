@@ -1,0 +1,152 @@
+package emulator
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spsim/spsim/emulator/cluster"
+)
+
+// Call is one call as the server saw it. It never holds a token, a passphrase or a CHAP secret.
+type Call struct {
+	// Seq counts the calls of a server from 1, in the order in which they arrived.
+	Seq uint64
+	// At is the arrival on the server's clock, Took the time until the answer was ready.
+	At   time.Time
+	Took time.Duration
+	// Method and Query are the operation as the catalogue spells it ("VolumeUpdate/{volumeName}"). Query is empty
+	// when no operation has the path.
+	Method, Query string
+	// Path is the escaped path as it came, prefixes included.
+	Path string
+	// Args are the path arguments, unescaped, in the order of the query.
+	Args []string
+	// Body is the request body, or ?json= of a GET, with the values of secret members replaced by ***.
+	Body string
+	// Caller is what the transport knows of the caller, see [Server.ClientFor].
+	Caller string
+	// Answer is the vendor's error name, "ok", or "lost" when the caller got no answer; Status the HTTP status.
+	Answer string
+	Status int
+	// Generation is that of the cluster when the answer was ready.
+	Generation int64
+	// Unknown are request members that the operation does not know.
+	Unknown []string
+}
+
+// What [Call.Answer] says of a call that no error name describes.
+const (
+	answerOK   = "ok"
+	answerLost = "lost"
+)
+
+// journal keeps the last calls, oldest first.
+type journal struct {
+	mu    sync.Mutex
+	limit int
+	seq   uint64
+	ring  []Call
+	next  int // the place of the oldest call once the ring is full
+}
+
+// enter gives a call its number.
+func (j *journal) enter() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.seq++
+	return j.seq
+}
+
+// add keeps a call, dropping the oldest one when the ring is full.
+func (j *journal) add(c *Call) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.limit == 0 {
+		return
+	}
+	if len(j.ring) < j.limit {
+		j.ring = append(j.ring, *c)
+		return
+	}
+	j.ring[j.next] = *c
+	j.next = (j.next + 1) % j.limit
+}
+
+// calls returns the kept calls in the order of arrival.
+func (j *journal) calls() []Call {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	out := make([]Call, 0, len(j.ring))
+	out = append(out, j.ring[j.next:]...)
+	out = append(out, j.ring[:j.next]...)
+	slices.SortStableFunc(out, func(a, b Call) int {
+		switch {
+		case a.Seq < b.Seq:
+			return -1
+		case a.Seq > b.Seq:
+			return 1
+		default:
+			return 0
+		}
+	})
+	return out
+}
+
+// redact returns body with the values of secret members replaced. Text that is not JSON is dropped when it
+// may hold a secret, since there is no telling where.
+func redact(body []byte) string {
+	text := string(body)
+	if !mayHoldSecret(text) {
+		return text
+	}
+	var v any
+	if json.Unmarshal(body, &v) != nil {
+		return "***"
+	}
+	if inner, ok := v.(string); ok {
+		return redact([]byte(inner))
+	}
+	clean, err := json.Marshal(withoutSecrets(v))
+	if err != nil {
+		return "***"
+	}
+	return string(clean)
+}
+
+// mayHoldSecret is the cheap question; withoutSecrets gives the exact answer.
+func mayHoldSecret(text string) bool {
+	text = strings.ToLower(text)
+	return slices.ContainsFunc(secretWords(), func(w string) bool { return strings.Contains(text, w) })
+}
+
+// secretWords are parts of member names whose values stay out of journals and logs.
+func secretWords() []string { return []string{"secret", "passphrase", "password", "token"} }
+
+func withoutSecrets(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, inner := range v {
+			if mayHoldSecret(k) {
+				v[k] = "***"
+			} else {
+				v[k] = withoutSecrets(inner)
+			}
+		}
+	case []any:
+		for i := range v {
+			v[i] = withoutSecrets(v[i])
+		}
+	}
+	return v
+}
+
+// answerName is what the journal says of an error.
+func answerName(e *cluster.Error) string {
+	if e == nil {
+		return answerOK
+	}
+	return string(e.Name)
+}

@@ -1,0 +1,248 @@
+package emulator
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+
+	"github.com/spsim/spsim/emulator/cluster"
+)
+
+// encoder writes volumes and snapshots. What changes only with an object itself is kept with the object; its
+// settings, which many objects share, are encoded once per run of equal ones.
+type encoder struct {
+	in       scope
+	settings *cluster.Settings
+	text     []byte // of settings
+}
+
+// object appends an object without its closing brace.
+func (e *encoder) object(b []byte, o *cluster.Object) []byte {
+	kept := o.Encoding()
+	if kept == "" {
+		kept = string(appendKept(nil, o))
+		o.SetEncoding(kept)
+	}
+	b = append(b, kept...)
+	if o.Settings != e.settings || e.text == nil {
+		e.settings, e.text = o.Settings, appendSettings(e.text[:0], o.Settings)
+	}
+	b = append(b, e.text...)
+	b = append(b, `,"parentName":`...)
+	b = appendText(b, o.ParentName())
+	if o.IsSnapshot() {
+		b = append(b, `,"onVolume":`...)
+		b = appendText(b, o.OnVolume())
+	}
+	if e.in.Multi {
+		b = append(b, `,"clusterName":`...)
+		b = appendText(b, e.in.Name)
+		b = append(b, `,"clusterId":`...)
+		b = appendText(b, e.in.ID)
+	}
+	return b
+}
+
+// appendKept appends the members of objectStable that are the object's own, and those of snapshotStable.
+func appendKept(b []byte, o *cluster.Object) []byte {
+	b = append(b, `{"name":`...)
+	b = appendText(b, o.Name)
+	b = append(b, `,"globalId":`...)
+	b = appendText(b, o.GlobalID)
+	b = appendNumber(b, "id", o.VisibleID)
+	b = appendNumber(b, "visibleVolumeId", o.VisibleID)
+	b = appendNumber(b, "size", o.Size)
+	b = appendNumber(b, "objectsCount", o.ObjectsCount())
+	b = appendNumber(b, "creationTimestamp", o.Created)
+	b = appendNumber(b, "parentVolumeId", o.ParentID)
+	b = appendNumber(b, "originalParentVolumeId", o.ParentID)
+	b = append(b, `,"tags":{`...)
+	first := true
+	for k, v := range o.Tags.All() {
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		b = appendText(b, k)
+		b = append(b, ':')
+		b = appendText(b, v)
+	}
+	b = append(b, '}')
+	if s := o.Snap; s != nil {
+		return appendKeptSnapshot(b, s)
+	}
+	return append(b, `,"snapshot":false`...)
+}
+
+func appendKeptSnapshot(b []byte, s *cluster.SnapshotInfo) []byte {
+	b = append(b, `,"snapshot":true`...)
+	b = appendFlag(b, "autoName", s.AutoName)
+	b = appendFlag(b, "bound", s.Bound)
+	b = appendFlag(b, "deleted", s.Deleted)
+	b = appendFlag(b, "transient", s.Transient)
+	b = append(b, `,"recoveringFromRemote":false,"backup":false,"mcState":"clusterLocal"`...)
+	b = appendNumber(b, "targetDeleteDate", s.TargetDeleteDate)
+	if s.DeleteBlocked != "" {
+		b = append(b, `,"deleteBlocked":`...)
+		b = appendText(b, s.DeleteBlocked)
+	}
+	if s.CreatedFrom != "" {
+		b = append(b, `,"createdFromGlobalId":`...)
+		b = appendText(b, s.CreatedFrom)
+		b = appendNumber(b, "createdFromVisibleVolumeId", s.CreatedFromID)
+	}
+	return b
+}
+
+// appendSettings appends the policy members, and the members that are the same for every object.
+func appendSettings(b []byte, s *cluster.Settings) []byte {
+	b = append(b, `,"flags":0,"firstNotParentObjectId":0,"limitType":"total"`...)
+	b = appendNumber(b, "replication", int64(s.Replication))
+	b = appendFlag(b, "reuseServer", s.ReuseServer)
+	b = append(b, `,"placeAll":`...)
+	b = appendText(b, s.PlaceAll)
+	b = append(b, `,"placeTail":`...)
+	b = appendText(b, s.PlaceTail)
+	b = append(b, `,"placeHead":`...)
+	b = appendText(b, s.PlaceHead)
+	b = append(b, `,"bw":`...)
+	b = dashed(int64(s.BW)).append(b)
+	b = append(b, `,"iops":`...)
+	b = dashed(int64(s.IOPS)).append(b)
+	b = append(b, `,"templateName":`...)
+	b = appendText(b, s.Template)
+	return appendNumber(b, "templateId", s.TemplateID)
+}
+
+func appendNumber(b []byte, name string, n int64) []byte {
+	b = append(b, `,"`...)
+	b = append(b, name...)
+	b = append(b, `":`...)
+	return strconv.AppendInt(b, n, 10)
+}
+
+func appendFlag(b []byte, name string, v bool) []byte {
+	b = append(b, `,"`...)
+	b = append(b, name...)
+	b = append(b, `":`...)
+	return strconv.AppendBool(b, v)
+}
+
+// dashed is a setting whose 0 means "not set".
+func dashed(n int64) orDash {
+	if n == 0 {
+		return dash
+	}
+	return orDash(n)
+}
+
+// appendMembers appends the members of a struct to an object that is still open.
+func appendMembers(b []byte, v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil || len(text) <= len("{}") {
+		return b
+	}
+	b = append(b, ',')
+	return append(b, text[1:len(text)-1]...)
+}
+
+// entries is a list of volumes and snapshots. T is what the catalogue calls an entry; the entries themselves are
+// written from the encodings that the objects keep.
+type entries[T any] struct {
+	_     *T
+	in    scope
+	seq   iter.Seq[*cluster.Object]
+	count int
+	// extra appends members beyond the summary; it may be nil.
+	extra func(b []byte, o *cluster.Object) []byte
+	// key, when set, makes the list an object with these keys.
+	key func(o *cluster.Object) string
+}
+
+// either marks entries that are one of two types.
+type either[A, B any] struct {
+	_ *A
+	_ *B
+}
+
+// flushAt is the size at which a part of a list goes out.
+const flushAt = 32 << 10
+
+func (l entries[T]) long() bool {
+	const few = 64
+	return l.count > few
+}
+
+// WriteJSON writes the list, some tens of KiB at a time.
+func (l entries[T]) WriteJSON(w io.Writer) error {
+	opening, closing := byte('['), byte(']')
+	if l.key != nil {
+		opening, closing = '{', '}'
+	}
+	e := encoder{in: l.in}
+	b := append(make([]byte, 0, min(l.count+1, flushAt>>9)<<9+flushAt>>3), opening)
+	first := true
+	for o := range l.seq {
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		if l.key != nil {
+			b = append(appendText(b, l.key(o)), ':')
+		}
+		b = e.object(b, o)
+		if l.extra != nil {
+			b = l.extra(b, o)
+		}
+		b = append(b, '}')
+		if len(b) >= flushAt {
+			if _, err := w.Write(b); err != nil {
+				return fmt.Errorf("write list: %w", err)
+			}
+			b = b[:0]
+		}
+	}
+	b = append(b, closing)
+	if _, err := w.Write(b); err != nil {
+		return fmt.Errorf("write list: %w", err)
+	}
+	return nil
+}
+
+// entry is one volume or snapshot as an object of its own.
+type entry[T any] struct {
+	_      *T
+	in     scope
+	object *cluster.Object
+	extra  func(w io.Writer) error // writes members beyond the summary, with their leading comma; may be nil
+	size   int                     // number of parts that extra writes
+}
+
+func (n entry[T]) long() bool {
+	const many = 4096
+	return n.size > many
+}
+
+// WriteJSON writes the object.
+func (n entry[T]) WriteJSON(w io.Writer) error {
+	e := encoder{in: n.in}
+	if _, err := w.Write(e.object(nil, n.object)); err != nil {
+		return fmt.Errorf("write object: %w", err)
+	}
+	if n.extra != nil {
+		if err := n.extra(w); err != nil {
+			return err
+		}
+	}
+	if _, err := io.WriteString(w, "}"); err != nil {
+		return fmt.Errorf("write object: %w", err)
+	}
+	return nil
+}
+
+// one is the sequence of a single object.
+func one(o *cluster.Object) iter.Seq[*cluster.Object] {
+	return func(yield func(*cluster.Object) bool) { yield(o) }
+}

@@ -1,0 +1,224 @@
+package emulator
+
+// Operations returns the table of all calls of the API, in the order of the API reference.
+func Operations() []Op {
+	var ops []Op
+	ops = append(ops, serviceOps()...)
+	ops = append(ops, diskOps()...)
+	ops = append(ops, volumeOps()...)
+	ops = append(ops, snapshotOps()...)
+	ops = append(ops, exchangeOps()...)
+	ops = append(ops, attachmentOps()...)
+	ops = append(ops, placementOps()...)
+	ops = append(ops, templateOps()...)
+	ops = append(ops, relocatorOps()...)
+	ops = append(ops, iscsiOps()...)
+	ops = append(ops, remoteOps()...)
+	ops = append(ops, otherOps()...)
+	return ops
+}
+
+func serviceOps() []Op {
+	return []Op{
+		op("GET", "NetworkPeersList", 0, networkPeers),
+		op("GET", "TasksList", 0, tasksList),
+		op("GET", "ServicesList", 0, servicesList),
+		op("GET", "ServersListBlocked", 0, servicesList),
+		op("GET", "AllPeersActiveRequests", 0, allPeersActiveRequests),
+		op("GET", "ServersList", 0, serversList),
+		op("GET", "ServerDisksList/{serverId}", 0, serverDisksList),
+		op("GET", "ServerDiskDescribe/{serverId}/{diskId}", 0, serverDiskDescribe),
+		op("GET", "ClientsConfigDump", 0, clientsConfigDump),
+		op("GET", "ClientConfigWait/{clientId}", 0, clientConfigWait),
+		op("GET", "ClientActiveRequests/{clientId}", 0, clientActiveRequests),
+	}
+}
+
+func diskOps() []Op {
+	return []Op{
+		op("GET", "DisksList", 0, disksList),
+		op("GET", "DiskDescribe/{diskId}", 0, diskDescribe),
+		op("POST", "DiskEject/{diskId}", Changes, diskEject),
+		op("POST", "DiskForget/{diskId}", Changes, diskForget),
+		op("POST", "DiskIgnore/{diskId}", Changes, diskNothing),
+		op("POST", "DiskSoftEject/{diskId}", Changes, diskSoftEject("on")),
+		op("POST", "DiskSoftEjectPause/{diskId}", Changes, diskSoftEject("paused")),
+		op("POST", "DiskSoftEjectCancel/{diskId}", Changes, diskSoftEject("off")),
+		op("POST", "DiskSetDescription/{diskId}", Changes, diskSetDescription),
+		op("GET", "DiskActiveRequests/{diskId}", 0, diskActiveRequests),
+		op("POST", "DiskScrubStart/{diskId}", Changes, diskScrubStart),
+		op("POST", "DiskScrubPause/{diskId}", Changes, diskScrubPause(true)),
+		op("POST", "DiskScrubContinue/{diskId}", Changes, diskScrubPause(false)),
+		op("POST", "DiskRetrim/{diskId}", Changes, diskNothing),
+	}
+}
+
+func volumeOps() []Op {
+	return []Op{
+		op("GET", "VolumesList", Multi, volumesList),
+		op("GET", "VolumesGetStatus", Multi, volumesGetStatus),
+		op("GET", "VolumesGetStatusQuick", Multi, volumesGetStatusQuick),
+		op("GET", "VolumesSpace", Multi|AllClusters, volumesSpace),
+		op("GET", "Volume/{volumeName}", Multi, volumeGet),
+		op("GET", "VolumeDescribe/{volumeName}", Multi, volumeDescribe),
+		op("GET", "VolumeGetInfo/{volumeName}", Multi, volumeGetInfo),
+		op("GET", "VolumeListSnapshots/{volumeName}", 0, volumeListSnapshots),
+		op("POST", "VolumeCreate", Multi|Changes, volumeCreate),
+		op("POST", "VolumeUpdate/{volumeName}", Multi|Changes, volumeUpdate),
+		op("POST", "VolumeFreeze/{volumeName}", Multi|Changes, volumeFreeze),
+		op("POST", "VolumeRebase/{volumeName}", Changes, volumeRebase),
+		op("POST", "VolumeAbandonDisk/{volumeName}", Changes, volumeAbandonDisk),
+		op("POST", "VolumeDelete/{volumeName}", Multi|Changes, volumeDelete),
+		absent("POST", "VolumeBackup", Multi|Changes, noLocations),
+		absent("POST", "VolumesGroupBackup", Multi|Changes, noLocations),
+		absent("POST", "VolumeMoveToRemote/{volumeName}", Changes, noSubClusters),
+		absent("POST", "VolumeExport/{volumeName}", Changes, noSubClusters),
+		op("POST", "VolumeAcquire/{volumeName}", Multi|Changes, volumeAcquire),
+		absent("POST", "VolumeFromRemote", Changes, noLocations),
+		op("POST", "VolumeRevert/{volumeName}", Multi|Changes, volumeRevert),
+	}
+}
+
+func snapshotOps() []Op {
+	return []Op{
+		op("GET", "SnapshotsList", Multi|AllClusters, snapshotsList),
+		op("GET", "SnapshotsSpace", Multi, snapshotsSpace),
+		op("GET", "Snapshot/{snapshotName}", Multi, snapshotGet),
+		op("GET", "SnapshotDescribe/{snapshotName}", Multi, snapshotDescribe),
+		op("GET", "SnapshotGetInfo/{snapshotName}", Multi, snapshotGetInfo),
+		op("POST", "VolumeSnapshot/{volumeName}", Multi|Changes, volumeSnapshot),
+		op("POST", "SnapshotUpdate/{snapshotName}", Multi|Changes, snapshotUpdate),
+		op("POST", "SnapshotRebase/{snapshotName}", Changes, snapshotRebase),
+		op("POST", "VolumeAbandonDisk/{snapshotName}", Changes, snapshotAbandonDisk),
+		op("POST", "SnapshotDelete/{snapshotName}", Multi|Changes, snapshotDelete),
+		op("POST", "SnapshotDeleteById/{globalVolumeId}", Changes, snapshotDeleteByID),
+		op("POST", "VolumesGroupSnapshot", Multi|Changes, volumesGroupSnapshot),
+	}
+}
+
+// Why calls are not emulated that need more than one cluster.
+const (
+	noLocations   = "exchange of snapshots with other locations is not built yet"
+	noSubClusters = "a multi-cluster of several clusters is not built yet"
+)
+
+func exchangeOps() []Op {
+	return []Op{
+		absent("POST", "SnapshotFromRemote", Changes, noLocations),
+		absent("POST", "SnapshotMoveToRemote/{snapshotName}", Changes, noSubClusters),
+		absent("POST", "SnapshotExport", Changes, noLocations),
+		absent("POST", "SnapshotUnexport", Changes, noLocations),
+		absent("GET", "ExportsList", 0, noLocations),
+		absent("GET", "VolumeExportsList", 0, noSubClusters),
+		absent("GET", "SnapshotsRemoteList", 0, noLocations),
+		absent("GET", "VolumesRemoteList", 0, noSubClusters),
+		absent("POST", "SnapshotsRemoteUnexport", Changes, noLocations),
+	}
+}
+
+func attachmentOps() []Op {
+	return []Op{
+		op("GET", "AttachmentsList", Multi, attachmentsList),
+		op("POST", "VolumesReassign", Multi|Changes, volumesReassign),
+		op("POST", "VolumesReassignWait", Multi|Changes, volumesReassignWait),
+	}
+}
+
+func placementOps() []Op {
+	const vag = "the emulator has no volume allocation groups"
+	return []Op{
+		op("GET", "PlacementGroupsList", 0, placementGroupsList),
+		op("GET", "PlacementGroupDescribe/{placementGroupName}", 0, placementGroupDescribe),
+		op("POST", "PlacementGroupUpdate/{placementGroupName}", Changes, placementGroupUpdate),
+		op("POST", "PlacementGroupDelete/{placementGroupName}", Changes, placementGroupDelete),
+		op("GET", "FaultSetsList", 0, faultSetsList),
+		absent("GET", "VagList/{vagName}", 0, vag),
+		absent("POST", "VolumeUpdateVag/{volumeName}", Changes, vag),
+		absent("POST", "SnapshotUpdateVag/{snapshotName}", Changes, vag),
+		absent("POST", "VagUpdate", Changes, vag),
+	}
+}
+
+func templateOps() []Op {
+	return []Op{
+		op("GET", "VolumeTemplatesList", 0, templatesList),
+		op("GET", "VolumeTemplatesStatus", AllClusters, templatesStatus),
+		op("GET", "VolumeTemplateDescribe/{templateName}", 0, templateDescribe),
+		op("POST", "VolumeTemplateCreate", Changes, templateCreate),
+		op("POST", "VolumeTemplateUpdate/{templateName}", Changes, templateUpdate),
+		op("POST", "VolumeTemplateDelete/{templateName}", Changes, templateDelete),
+	}
+}
+
+func relocatorOps() []Op {
+	const estimates = "the emulator never moves data between disks, so there are no estimates"
+	return []Op{
+		op("GET", "VolumeRelocatorStatus", 0, relocatorState),
+		absent("GET", "VolumeRelocatorDisksList", 0, estimates),
+		absent("GET", "VolumeRelocatorVolumeDisks/{volumeName}", 0, estimates),
+		absent("GET", "VolumeRelocatorSnapshotDisks/{snapshotName}", 0, estimates),
+		op("GET", "VolumeBalancerStatus", 0, balancerState),
+		absent("POST", "VolumeBalancerStatus", Changes, "the balancer cannot be started yet"),
+		absent("GET", "VolumeBalancerVolumesStatus", 0, estimates),
+		absent("GET", "VolumeBalancerDisksList", 0, estimates),
+		absent("GET", "VolumeBalancerVolumeDisks/{volumeName}", 0, estimates),
+		absent("GET", "VolumeBalancerSnapshotDisks/{snapshotName}", 0, estimates),
+		absent("GET", "VolumeBalancerVolumeDiskSets/{volumeName}", 0, estimates),
+		absent("GET", "VolumeBalancerSnapshotDiskSets/{snapshotName}", 0, estimates),
+	}
+}
+
+func iscsiOps() []Op {
+	const why = "iSCSI is not built yet"
+	return []Op{
+		absent("GET", "iSCSIConfig", 0, why),
+		absent("POST", "iSCSIConfig", Changes, why),
+		absent("GET", "iSCSISessionsInfo", 0, why),
+		absent("GET", "iSCSInterfacesInfo", 0, why),
+	}
+}
+
+func remoteOps() []Op {
+	const config = "the list of locations and clusters is fixed at start"
+	const bridges = "bridges to other clusters are not built yet"
+	return []Op{
+		op("GET", "LocationsList", 0, locationsList),
+		absent("POST", "LocationAdd", Changes, config),
+		absent("POST", "LocationRemove", Changes, config),
+		absent("POST", "LocationUpdate", Changes, config),
+		absent("POST", "LocationRename", Changes, config),
+		op("GET", "ClustersList", 0, clustersList),
+		absent("POST", "ClusterAdd", Changes, config),
+		absent("POST", "ClusterRemove", Changes, config),
+		absent("POST", "ClusterRename", Changes, config),
+		absent("GET", "RemoteBridgesList", 0, bridges),
+		absent("POST", "RemoteBridgeAdd", Changes, bridges),
+		absent("POST", "RemoteBridgeRemove", Changes, bridges),
+	}
+}
+
+func otherOps() []Op {
+	const maintenance = "maintenance of nodes is not built yet"
+	const kv = "the key-value store is not built yet"
+	const unnamed = "no public source gives its query"
+	return []Op{
+		absent("GET", "MaintenanceList", 0, maintenance),
+		absent("POST", "MaintenanceSet", Changes, maintenance),
+		absent("POST", "MaintenanceComplete", Changes, maintenance),
+		absent("GET", "KV", 0, kv),
+		absent("GET", "KV/List/{bucketName}", 0, kv),
+		absent("GET", "KV/Get/{bucketName}/{keyName}", 0, kv),
+		absent("POST", "KV/Create/{bucketName}", Changes, kv),
+		absent("POST", "KV/Delete/{bucketName}", Changes, kv),
+		absent("POST", "KV/Set/{bucketName}", Changes, kv),
+		op("GET", "VolumesAndSnapshotsList", 0, volumesAndSnapshotsList),
+		absent("POST", "SnapshotReconcile/{snapshotName}", Changes, noLocations),
+		op("GET", allClustersQuery, Multi|AllClusters, allClusters),
+		absent("GET", "DiskGetInfo/{diskId}", 0, "dropped from the API; per-volume figures of a disk are not kept"),
+		absent("GET", "VolumeBalancerGroups", 0, "no public source gives its answer"),
+		absent("POST", "__BalancerDiskSetsUpdate", Changes, "no public source gives its body"),
+		absent("POST", "(group revert)", Changes, unnamed),
+		absent("POST", "(delete several snapshots)", Changes, unnamed),
+		absent("GET", "(management configuration)", 0, unnamed),
+	}
+}

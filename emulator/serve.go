@@ -1,0 +1,156 @@
+package emulator
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/spsim/spsim/emulator/cluster"
+	"github.com/spsim/spsim/emulator/fault"
+)
+
+// ServeHTTP answers one call: authorise, find the operation, bind its arguments, ask the fault rules, serve,
+// encode, keep it in the journal. Every answer is a JSON envelope, whatever went wrong (storpool-api 2.3).
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rec := &Call{
+		Seq: s.journal.enter(), At: s.cfg.clock.Now(),
+		Method: r.Method, Path: r.URL.EscapedPath(), Caller: callerOf(r),
+	}
+	in := scope{ID: s.cfg.id, Name: s.cfg.name, At: rec.At.Unix()}
+	data, err := s.serve(r, rec, &in)
+	rec.Generation = s.cluster.Generation()
+	rec.Took = s.cfg.clock.Now().Sub(rec.At)
+	e := envelope{generation: rec.Generation, in: in}
+	switch {
+	case brokeOff(r.Context(), err):
+		rec.Answer = answerLost
+		s.record(r.Context(), rec)
+		loseConnection(w)
+	case errors.Is(err, fault.ErrMalformed):
+		rec.Answer, rec.Status = "malformed", http.StatusOK
+		s.record(r.Context(), rec)
+		setHeaders(w.Header())
+		send(w, http.StatusOK, []byte(dataHead+`{"ok":tru`))
+	case err != nil:
+		vendor := vendorError(err)
+		rec.Answer, rec.Status = string(vendor.Name), s.cfg.status.of(vendor)
+		s.record(r.Context(), rec)
+		s.fail(w, e, vendor)
+	default:
+		rec.Answer, rec.Status = answerOK, http.StatusOK
+		s.record(r.Context(), rec)
+		s.succeed(w, e, data)
+	}
+}
+
+// serve does what a call asks and notes in rec what it found out about it.
+func (s *Server) serve(r *http.Request, rec *Call, in *scope) (any, error) {
+	if !s.authorised(r) {
+		return nil, &cluster.Error{Name: cluster.AccessDenied, Descr: "Invalid authorization token"}
+	}
+	t, err := parsePath(rec.Path)
+	if err != nil {
+		return nil, err
+	}
+	if !t.addresses(s.cfg.name, s.cfg.id) {
+		return nil, errUnknownCluster(t.remote)
+	}
+	in.Multi = t.multi
+	o, args, err := s.table.find(r.Method, t.segments)
+	if err != nil {
+		return nil, err
+	}
+	rec.Query, rec.Args = o.Query, args
+	body, err := s.readArguments(r)
+	if err != nil {
+		return nil, err
+	}
+	rec.Body = redact(body)
+	req := &request{args: args, body: body, in: *in}
+	if t.all {
+		return s.serveAll(r.Context(), o, req, rec)
+	}
+	return s.serveOp(r.Context(), o, req, rec)
+}
+
+// serveOp serves one operation on the cluster.
+func (s *Server) serveOp(ctx context.Context, o *Op, req *request, rec *Call) (any, error) {
+	if !o.Emulated() {
+		return nil, &cluster.Error{Name: NameNotSupported, Descr: "'" + o.Call() + "' is not emulated: " + o.Why}
+	}
+	q, err := o.decode(req)
+	rec.Unknown = req.unknown
+	if err != nil {
+		return nil, err
+	}
+	if s.cfg.strict && len(req.unknown) > 0 {
+		return nil, invalid("Unknown parameter '%s'", strings.Join(req.unknown, "', '"))
+	}
+	bound := q.Interface()
+	call := fault.Call{Name: o.Call(), Caller: rec.Caller, Objects: func() []string { return s.objects(bound) }}
+	return s.faults.Around(ctx, call, func(ctx context.Context) (any, error) {
+		return o.serve(ctx, s.cluster, bound)
+	})
+}
+
+// serveAll serves a listing on every cluster of the multi-cluster; an error of one is part of the answer.
+func (s *Server) serveAll(ctx context.Context, o *Op, req *request, rec *Call) (any, error) {
+	if o.Method != http.MethodGet {
+		return nil, unknownQuery(wordMulti + "/" + wordAll + "/" + o.Query)
+	}
+	all, _, err := s.table.find(http.MethodGet, strings.Split(allClustersQuery, "/"))
+	if err != nil {
+		return nil, err
+	}
+	call := fault.Call{Name: all.Call(), Caller: rec.Caller}
+	return s.faults.Around(ctx, call, func(ctx context.Context) (any, error) {
+		data, err := s.serveOp(ctx, o, req, rec)
+		if errors.Is(err, fault.ErrMalformed) || brokeOff(ctx, err) {
+			return nil, err
+		}
+		return all.serve(ctx, s.cluster, allClustersRequest{In: req.in, data: data, err: err})
+	})
+}
+
+// authorised compares the token of a request with the server's.
+func (s *Server) authorised(r *http.Request) bool {
+	const scheme = "Storpool v1:"
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), scheme)
+	return ok && subtle.ConstantTimeCompare([]byte(token), []byte(s.cfg.token)) == 1
+}
+
+// readArguments returns the JSON text of a call's arguments: the body, or ?json= of a GET.
+func (s *Server) readArguments(r *http.Request) ([]byte, error) {
+	if r.Method == http.MethodGet {
+		return queryBody(r.URL.RawQuery)
+	}
+	if r.Body == nil || r.ContentLength == 0 {
+		return nil, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, s.cfg.maxBody+1))
+	if err != nil {
+		return nil, fmt.Errorf("read request body: %w", err)
+	}
+	if int64(len(body)) > s.cfg.maxBody {
+		return nil, invalid("The request body is larger than %d bytes", s.cfg.maxBody)
+	}
+	return body, nil
+}
+
+// record keeps a call in the journal and writes its line to the log.
+func (s *Server) record(ctx context.Context, rec *Call) {
+	s.journal.add(rec)
+	if !s.cfg.log.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	s.cfg.log.LogAttrs(ctx, slog.LevelInfo, "call",
+		slog.Uint64("seq", rec.Seq), slog.String("method", rec.Method), slog.String("path", rec.Path),
+		slog.String("caller", rec.Caller), slog.String("answer", rec.Answer), slog.Int("status", rec.Status),
+		slog.Int64("generation", rec.Generation), slog.Duration("took", rec.Took),
+		slog.String("unknown", strings.Join(rec.Unknown, ",")))
+}

@@ -1,0 +1,199 @@
+package emulator
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spsim/spsim/emulator/cluster"
+)
+
+// servicesList: every service; the clients of it are the registry for attachments (storpool-api 11).
+func servicesList(_ context.Context, c *cluster.Cluster, _ noArguments) (clusterStatus, error) {
+	s := c.Services()
+	out := clusterStatus{
+		ClusterStatus: string(s.Cluster), Mgmt: map[int]mgmtService{}, Clients: map[int]service{},
+		Servers: map[int]serverService{}, Bridges: map[int]service{}, ISCSITargets: map[int]service{},
+	}
+	for _, m := range s.Mgmt {
+		out.Mgmt[m.ID] = mgmtService{service: serviceOf(m), Active: m.Active}
+	}
+	for _, x := range s.Clients {
+		out.Clients[x.ID] = serviceOf(x)
+	}
+	for _, x := range s.Servers {
+		out.Servers[x.ID] = serverService{service: serviceOf(x), MissingDisks: []int{}, PendingDisks: []int{}}
+	}
+	for _, x := range s.Bridges {
+		out.Bridges[x.ID] = serviceOf(x)
+	}
+	return out, nil
+}
+
+func serviceOf(s cluster.Service) service {
+	out := service{ID: s.ID, NodeID: s.Node, Version: s.Version, Status: string(s.Status)}
+	if s.Status != cluster.Down {
+		out.StartTime = &s.StartTime
+	}
+	return out
+}
+
+// serversList is servicesList without clients.
+func serversList(ctx context.Context, c *cluster.Cluster, q noArguments) (clusterStatus, error) {
+	out, err := servicesList(ctx, c, q)
+	out.Clients = map[int]service{}
+	return out, err
+}
+
+type serverArguments struct {
+	In     scope
+	Server int `sp:"serverId,path"`
+}
+
+func (q serverArguments) check(c *cluster.Cluster) error {
+	for _, s := range c.Services().Servers {
+		if s.ID == q.Server {
+			return nil
+		}
+	}
+	return &cluster.Error{Name: cluster.ObjectDoesNotExist, Descr: fmt.Sprintf("Server '%d' does not exist", q.Server)}
+}
+
+func serverDisksList(_ context.Context, c *cluster.Cluster, q serverArguments) (map[int]diskSummary, error) {
+	if err := q.check(c); err != nil {
+		return nil, err
+	}
+	out := map[int]diskSummary{}
+	for _, d := range c.Disks() {
+		if d.Server == q.Server {
+			out[d.ID] = summaryOf(&d, q.In.At)
+		}
+	}
+	return out, nil
+}
+
+type serverDiskArguments struct {
+	diskArguments
+	Server int `sp:"serverId,path"`
+}
+
+func serverDiskDescribe(ctx context.Context, c *cluster.Cluster, q serverDiskArguments) (diskDescription, error) {
+	if err := (serverArguments{Server: q.Server}).check(c); err != nil {
+		return diskDescription{}, err
+	}
+	d, err := diskDescribe(ctx, c, q.diskArguments)
+	if err != nil {
+		return diskDescription{}, err
+	}
+	if d.ServerID != q.Server {
+		return diskDescription{}, &cluster.Error{
+			Name: cluster.ObjectDoesNotExist, Descr: fmt.Sprintf("Server '%d' has no disk '%d'", q.Server, q.Disk),
+		}
+	}
+	return d, nil
+}
+
+// clientsConfigDump compares every client's configuration with the cluster's, without waiting.
+func clientsConfigDump(_ context.Context, c *cluster.Cluster, _ noArguments) ([]clientConfig, error) {
+	out := []clientConfig{}
+	for _, cc := range c.ClientsConfig() {
+		out = append(out, clientConfigOf(cc))
+	}
+	return out, nil
+}
+
+func clientConfigOf(c cluster.ClientConfig) clientConfig {
+	return clientConfig{
+		ID: c.ID, Generation: c.Generation, ClientGeneration: c.ClientGeneration, ConfigStatus: c.Status, Delay: c.Delay,
+	}
+}
+
+type clientArguments struct {
+	Client int `sp:"clientId,path"`
+}
+
+// clientConfigWait waits until the client has the present configuration; the answer is an array of one.
+func clientConfigWait(ctx context.Context, c *cluster.Cluster, q clientArguments) ([]clientConfig, error) {
+	cc, err := c.ClientConfigWait(ctx, q.Client)
+	if err != nil {
+		return nil, err
+	}
+	return []clientConfig{clientConfigOf(cc)}, nil
+}
+
+func clientActiveRequests(_ context.Context, c *cluster.Cluster, q clientArguments) (clientRequests, error) {
+	if _, err := c.ClientConfig(q.Client); err != nil {
+		return clientRequests{}, err
+	}
+	return clientRequests{ClientID: q.Client, Requests: []activeRequest{}}, nil
+}
+
+// peersRequests is the answer of AllPeersActiveRequests.
+type peersRequests struct {
+	Requests []activeRequest `json:"requests"`
+}
+
+type peersArguments struct {
+	// Timeout is how long to wait for answers, in milliseconds. Every peer of the emulator answers at once.
+	Timeout *int64 `sp:"msecsTimeout"`
+}
+
+// allPeersActiveRequests: calls of the emulator are done when they are answered, so none is ever in flight.
+func allPeersActiveRequests(context.Context, *cluster.Cluster, peersArguments) (peersRequests, error) {
+	return peersRequests{Requests: []activeRequest{}}, nil
+}
+
+// networkPeers: one peer per node that runs a service.
+func networkPeers(_ context.Context, c *cluster.Cluster, _ noArguments) (map[int]peer, error) {
+	out := map[int]peer{}
+	s := c.Services()
+	for _, kind := range [][]cluster.Service{s.Mgmt, s.Servers, s.Clients} {
+		for _, x := range kind {
+			if _, seen := out[x.Node]; seen && x.Status == cluster.Down {
+				continue
+			}
+			out[x.Node] = peerOf(x)
+		}
+	}
+	return out, nil
+}
+
+func peerOf(s cluster.Service) peer {
+	p := peer{BeaconStatus: "NODE_UP", ClusterStatus: "CNODE_UP", Joined: true, Rdma: map[int]rdmaLink{}}
+	if s.Status == cluster.Down {
+		p.BeaconStatus, p.ClusterStatus, p.Joined = "NODE_DOWN", "CNODE_DOWN", false
+	}
+	p.Networks = map[int]peerLink{0: {Mac: fmt.Sprintf("52:54:00:00:00:%02x", s.Node&0xff)}}
+	return p
+}
+
+// tasksList: the emulator never recovers data, so it has no tasks.
+func tasksList(context.Context, *cluster.Cluster, noArguments) ([]task, error) { return []task{}, nil }
+
+// relocatorState: nothing ever has to move.
+func relocatorState(context.Context, *cluster.Cluster, noArguments) (relocatorStatus, error) {
+	return relocatorStatus{Status: "on"}, nil
+}
+
+// balancerState: nothing is ever out of balance.
+func balancerState(context.Context, *cluster.Cluster, noArguments) (balancerStatus, error) {
+	return balancerStatus{Status: "nothing to do"}, nil
+}
+
+// locationsList includes the cluster's own location, by which an agent finds its name (storpool-api A.16).
+func locationsList(_ context.Context, c *cluster.Cluster, _ noArguments) (locations, error) {
+	out := locations{Locations: []location{}}
+	for _, l := range c.Locations() {
+		out.Locations = append(out.Locations, location{
+			ID: l.ID, Name: l.Name, SendBufferSize: l.SendBufferSize, RecvBufferSize: l.RecvBufferSize,
+		})
+	}
+	return out, nil
+}
+
+func clustersList(_ context.Context, c *cluster.Cluster, _ noArguments) (clusters, error) {
+	out := clusters{Clusters: []remoteCluster{}}
+	for _, p := range c.Peers() {
+		out.Clusters = append(out.Clusters, remoteCluster{ID: p.ID, Name: p.Name, Location: p.Location})
+	}
+	return out, nil
+}

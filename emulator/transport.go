@@ -1,0 +1,133 @@
+package emulator
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// callerHeader names the caller of a request for fault rules and the journal. No StorPool client sends it.
+const callerHeader = "X-Spsim-Caller"
+
+// transport answers requests without a socket, on the goroutine of the caller.
+type transport struct {
+	server *Server
+	caller string
+}
+
+// RoundTrip serves the request in process. A lost connection is the error that a socket would give.
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		defer func() { _ = r.Body.Close() }() // the contract of RoundTripper; nothing to do about a failure
+	}
+	ctx := r.Context()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if t.server.isClosed() {
+		return nil, socketError("dial", syscall.ECONNREFUSED)
+	}
+	in := r.WithContext(ctx)
+	in.RequestURI, in.RemoteAddr = r.URL.RequestURI(), "in-process"
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	if t.caller != "" {
+		in.Header = r.Header.Clone()
+		in.Header.Set(callerHeader, t.caller)
+	}
+	w := &recorder{header: http.Header{}}
+	t.server.ServeHTTP(w, in)
+	if w.lost != nil {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		return nil, w.lost
+	}
+	return w.response(r), nil
+}
+
+// socketError is what the net package says when a connection fails.
+func socketError(op string, errno syscall.Errno) error {
+	syscallName := op
+	if op == "dial" {
+		syscallName = "connect"
+	}
+	return &net.OpError{Op: op, Net: "tcp", Err: os.NewSyscallError(syscallName, errno)}
+}
+
+// recorder is the ResponseWriter of the in-process transport.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+	lost   error
+}
+
+func (w *recorder) Header() http.Header { return w.header }
+
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+}
+
+func (w *recorder) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	n, err := w.body.Write(p)
+	if err != nil {
+		return n, fmt.Errorf("record answer: %w", err)
+	}
+	return n, nil
+}
+
+// loseConnection makes the round trip fail as a reset connection does.
+func (w *recorder) loseConnection() { w.lost = socketError("read", syscall.ECONNRESET) }
+
+func (w *recorder) response(r *http.Request) *http.Response {
+	w.WriteHeader(http.StatusOK)
+	return &http.Response{
+		Status:        fmt.Sprintf("%d %s", w.status, http.StatusText(w.status)),
+		StatusCode:    w.status,
+		Proto:         "HTTP/1.1",
+		ProtoMajor:    1,
+		ProtoMinor:    1,
+		Header:        w.header,
+		Body:          io.NopCloser(bytes.NewReader(w.body.Bytes())),
+		ContentLength: int64(w.body.Len()),
+		Request:       r,
+	}
+}
+
+// loseConnection drops the connection under w so that the caller sees it reset instead of an answer.
+func loseConnection(w http.ResponseWriter) {
+	if r, ok := w.(interface{ loseConnection() }); ok {
+		r.loseConnection()
+		return
+	}
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if errors.Is(err, http.ErrNotSupported) || err != nil {
+		panic(http.ErrAbortHandler) // net/http's own way to drop a connection
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // a reset rather than an orderly end; without it the end is orderly
+	}
+	_ = conn.Close() // the caller is meant to lose it
+}
+
+// callerOf names the caller: what its transport said, else the host part of its address.
+func callerOf(r *http.Request) string {
+	if c := r.Header.Get(callerHeader); c != "" {
+		return c
+	}
+	if host, _, ok := strings.Cut(r.RemoteAddr, ":"); ok {
+		return host
+	}
+	return r.RemoteAddr
+}
