@@ -3,7 +3,8 @@ package driver
 // rules are the decisions that the existing plugin takes otherwise, each named for the decision.
 type rules struct {
 	poolRules
+	objectRules
 }
 
 // correct returns the decisions of a correct driver.
-func correct() rules { return rules{poolRules: correctPool()} }
+func correct() rules { return rules{poolRules: correctPool(), objectRules: correctObjects()} }

@@ -1,0 +1,71 @@
+package driver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spsim/spsim/driver/inventory"
+	"github.com/spsim/spsim/driver/spapi"
+)
+
+// lock takes the lock of a row: operations on one object follow one another.
+func (d *Driver) lock(ctx context.Context, kind inventory.Kind, id inventory.ID) (func(), error) {
+	unlock, err := d.locks.Lock(ctx, fmt.Sprintf("%s %d", kind, id))
+	if err != nil {
+		return nil, fmt.Errorf("wait for %s %d: %w", kind, id, err)
+	}
+	return unlock, nil
+}
+
+// commit is the pivot and the call that cannot be taken back. A refusal by StorPool means that nothing happened: then
+// what went before can be undone after all.
+func (o *op) commit(ctx context.Context, do func(context.Context) error) error {
+	before, pivoted := o.undo, o.pivoted
+	if err := o.pivot(ctx); err != nil {
+		return err
+	}
+	err := do(ctx)
+	var refusal *spapi.Error
+	if pivoted || !errors.As(err, &refusal) {
+		return err
+	}
+	o.undo, o.pivoted = before, false
+	return errors.Join(err, o.d.inv.Update(func(tx *inventory.Tx) error {
+		return tx.Intents.Change(o.row, func(i *inventory.Intent) { i.Pivoted = false })
+	}))
+}
+
+// record is the last step of an operation: it writes rows and used bytes at once, and what was made is kept from then on.
+func (o *op) record(ctx context.Context, c *conn, name string, delta int64, with func(*inventory.Tx) error) error {
+	return act(ctx, o, name, func(context.Context) error {
+		err := o.d.inv.Update(func(tx *inventory.Tx) error {
+			if err := errors.Join(with(tx), charge(tx, c.pool.ID, delta)); err != nil {
+				return err
+			}
+			return tx.Intents.Change(o.row, func(i *inventory.Intent) { i.Pivoted = true })
+		})
+		if err == nil {
+			o.undo, o.pivoted = nil, true
+		}
+		return err
+	}, nil)
+}
+
+// resume goes on with an operation that passed its pivot and was not finished, or begins a new one.
+func (d *Driver) resume(action string, intent inventory.Intent) (o *op, resumed bool, err error) {
+	var left inventory.Intent
+	err = d.inv.View(func(tx *inventory.Tx) error {
+		left, resumed = tx.Intents.Find(func(i inventory.Intent) bool {
+			return i.Action == action && i.Kind == intent.Kind && i.Object == intent.Object && i.Pivoted &&
+				(i.Owner == d.owner || d.clock.Now().After(i.Lease))
+		})
+		return nil
+	})
+	if err != nil || !resumed {
+		o, err = d.begin(action, intent)
+		return o, false, err
+	}
+	d.active.add(left.ID)
+	return &op{d: d, id: left.Op, row: left.ID, pivoted: true}, true, nil
+}
