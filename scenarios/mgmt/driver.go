@@ -1,0 +1,27 @@
+package mgmt
+
+import (
+	"context"
+
+	"github.com/spsim/spsim/driver"
+	"github.com/spsim/spsim/driver/inventory"
+)
+
+// Driver is the part of a primary-storage plugin that CloudStack's core calls; [driver.Driver] is one.
+type Driver interface {
+	HostConnect(ctx context.Context, host, pool inventory.ID) error
+	CreateAsync(ctx context.Context, o driver.Object) (driver.Result, error)
+	DeleteAsync(ctx context.Context, o driver.Object) error
+	CopyAsync(ctx context.Context, src, dst driver.Object) (driver.Result, error)
+	CanCopy(src, dst driver.Object) bool
+	Resize(ctx context.Context, volume inventory.ID, r driver.ResizeRequest) (driver.Result, error)
+	TakeSnapshot(ctx context.Context, snapshot inventory.ID) (driver.Result, error)
+	RevertSnapshot(ctx context.Context, snapshot, volume inventory.ID) (driver.Result, error)
+	ProvideVMInfo(ctx context.Context, vm, volume inventory.ID) error
+	RevokeAccess(ctx context.Context, volume inventory.ID) error
+	UpdateStorageWithTheNewDiskOffering(ctx context.Context, volume, offering inventory.ID) error
+	DetachVolumeFromAllStorageNodes(ctx context.Context, volume inventory.ID) error
+	CanHandleSnapshot(snapshot, zone inventory.ID, op driver.SnapshotOperation) bool
+	DeleteSnapshot(ctx context.Context, snapshot, zone inventory.ID) error
+	DeleteTemplate(ctx context.Context, template inventory.ID) error
+}

@@ -1,0 +1,30 @@
+package mgmt
+
+import (
+	"github.com/spsim/spsim/driver/inventory"
+	"github.com/spsim/spsim/driver/quirk"
+)
+
+// Quirks describes the known defects of CloudStack's core that this server can show.
+func Quirks() []quirk.Info { return quirk.Infos(quirks()) }
+
+func quirks() []quirk.Quirk[rules] {
+	return []quirk.Quirk[rules]{
+		{
+			Info: quirk.Info{
+				ID: "CS-5433", Severity: "B", Source: "upstream-history 1.1",
+				Reason: "deleting a volume drops the only record of a snapshot that stays on primary storage",
+			},
+			Apply: func(r *rules) {
+				r.keepsPrimaryRecord = func([]inventory.SnapshotRef) bool { return false }
+			},
+		},
+		{
+			Info: quirk.Info{
+				ID: "CS-10799", Also: []string{"SP-45"}, Severity: "A", Source: "upstream-history 1.1",
+				Reason: "a VM stopped by force on an unreachable host starts elsewhere while its disks are still attached there",
+			},
+			Apply: func(r *rules) { r.fencesBeforeStart = func() bool { return false } },
+		},
+	}
+}

@@ -1,0 +1,28 @@
+package mgmt
+
+import "github.com/spsim/spsim/driver/inventory"
+
+// rules are the decisions that CloudStack's core takes otherwise, each named for the decision.
+type rules struct {
+	// keepsPrimaryRecord tells whether the primary record of a snapshot outlives its volume, given the snapshot's
+	// records.
+	keepsPrimaryRecord func(records []inventory.SnapshotRef) bool
+	// fencesBeforeStart tells whether the volumes of a VM that was not seen to stop are detached everywhere before
+	// it starts.
+	fencesBeforeStart func() bool
+}
+
+// correct returns the decisions of a correct core.
+func correct() rules {
+	return rules{keepsPrimaryRecord: onlyCopyStays, fencesBeforeStart: func() bool { return true }}
+}
+
+// onlyCopyStays keeps the primary record of a snapshot that has no backup.
+func onlyCopyStays(records []inventory.SnapshotRef) bool {
+	for _, r := range records {
+		if r.Role == inventory.Image && r.State == inventory.RefReady {
+			return false
+		}
+	}
+	return true
+}

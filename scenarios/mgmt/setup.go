@@ -1,0 +1,190 @@
+package mgmt
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/spsim/spsim/driver/inventory"
+)
+
+// AddZone adds a zone.
+func (s *Server) AddZone(name string) (z inventory.Zone, err error) {
+	err = s.inv.Update(func(tx *inventory.Tx) error {
+		z = tx.Zones.Put(inventory.Zone{UUID: s.newID(), Name: name})
+		return nil
+	})
+	return z, err
+}
+
+// AddCluster adds a cluster to a zone.
+func (s *Server) AddCluster(zone inventory.ID, name string) (c inventory.Cluster, err error) {
+	err = s.inv.Update(func(tx *inventory.Tx) error {
+		if _, err := tx.Zones.Must(zone); err != nil {
+			return err
+		}
+		c = tx.Clusters.Put(inventory.Cluster{Zone: zone, Name: name})
+		return nil
+	})
+	return c, err
+}
+
+// HostSpec asks for a host.
+type HostSpec struct {
+	Cluster    inventory.ID
+	Name       string
+	Encryption bool
+}
+
+// AddHost adds a KVM host and connects it to every pool of its zone that is up. The error joins the pools that did
+// not connect; the host stays.
+func (s *Server) AddHost(ctx context.Context, spec HostSpec) (h inventory.Host, err error) {
+	var pools []inventory.Pool
+	err = s.inv.Update(func(tx *inventory.Tx) error {
+		c, err := tx.Clusters.Must(spec.Cluster)
+		if err != nil {
+			return err
+		}
+		h = tx.Hosts.Put(inventory.Host{
+			UUID: s.newID(), Name: spec.Name, Zone: c.Zone, Cluster: c.ID, State: inventory.HostUp, Encryption: spec.Encryption,
+		})
+		pools = tx.Pools.All(func(p inventory.Pool) bool { return p.Zone == c.Zone && p.State == inventory.PoolUp })
+		return nil
+	})
+	if err != nil {
+		return h, err
+	}
+	return h, s.connect(ctx, h.ID, pools)
+}
+
+// SetHostState tells CloudStack that a host's agent is up, down, disabled or in maintenance. One that comes up is
+// connected to the pools of its zone.
+func (s *Server) SetHostState(ctx context.Context, host inventory.ID, st inventory.HostState) error {
+	var pools []inventory.Pool
+	err := s.inv.Update(func(tx *inventory.Tx) error {
+		h, err := tx.Hosts.Must(host)
+		if err != nil {
+			return err
+		}
+		if st == inventory.HostUp && h.State != st {
+			pools = tx.Pools.All(func(p inventory.Pool) bool { return p.Zone == h.Zone && p.State == inventory.PoolUp })
+		}
+		h.State = st
+		tx.Hosts.Put(h)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.connect(ctx, host, pools)
+}
+
+// AddSecondaryStore adds an NFS image store to a zone; the export is made unless it is there.
+func (s *Server) AddSecondaryStore(zone inventory.ID, name, url string) (st inventory.SecondaryStore, err error) {
+	d, err := s.storage.Export(url)
+	if err != nil {
+		return st, fmt.Errorf("add secondary storage %s: %w", name, err)
+	}
+	if err := d.Close(); err != nil {
+		return st, fmt.Errorf("add secondary storage %s: %w", name, err)
+	}
+	err = s.inv.Update(func(tx *inventory.Tx) error {
+		if _, err := tx.Zones.Must(zone); err != nil {
+			return err
+		}
+		st = tx.SecondaryStores.Put(inventory.SecondaryStore{UUID: s.newID(), Zone: zone, Name: name, URL: url})
+		return nil
+	})
+	return st, err
+}
+
+// Details of an offering that the plugin reads (driver-management 3.3).
+const (
+	TierDetail     = "SP_QOSCLASS"
+	TemplateDetail = "SP_TEMPLATE"
+	PolicyTag      = "vc-policy"
+)
+
+// OfferingSpec asks for an offering. Sizes are bytes; 0 is a custom size for a disk offering and the template's size
+// for a service offering. Details holds SP_QOSCLASS and SP_TEMPLATE; for a service offering TemplateDetail belongs to
+// the service offering itself, all others to its disk offering.
+type OfferingSpec struct {
+	Name    string
+	Size    int64
+	MaxIOPS int64 // 0 for none
+	Encrypt bool
+	Details map[string]string
+}
+
+// CreateDiskOffering adds a disk offering.
+func (s *Server) CreateDiskOffering(spec OfferingSpec) (o inventory.DiskOffering, err error) {
+	err = s.inv.Update(func(tx *inventory.Tx) error {
+		o = s.putDiskOffering(tx, spec, false)
+		return nil
+	})
+	return o, err
+}
+
+// CreateServiceOffering adds a compute offering with its compute-only disk offering.
+func (s *Server) CreateServiceOffering(spec OfferingSpec) (o inventory.ServiceOffering, err error) {
+	err = s.inv.Update(func(tx *inventory.Tx) error {
+		disk := spec
+		disk.Details = maps.Clone(spec.Details)
+		delete(disk.Details, TemplateDetail)
+		o = tx.ServiceOfferings.Put(inventory.ServiceOffering{
+			UUID: s.newID(), Name: spec.Name, DiskOffering: s.putDiskOffering(tx, disk, true).ID,
+		})
+		if t, ok := spec.Details[TemplateDetail]; ok {
+			tx.Details.Set(inventory.Owner{Kind: inventory.OfServiceOffering, ID: o.ID}, TemplateDetail, t)
+		}
+		return nil
+	})
+	return o, err
+}
+
+func (s *Server) putDiskOffering(tx *inventory.Tx, spec OfferingSpec, compute bool) inventory.DiskOffering {
+	o := tx.DiskOfferings.Put(inventory.DiskOffering{
+		UUID: s.newID(), Name: spec.Name, Size: spec.Size, MaxIOPS: spec.MaxIOPS, ComputeOnly: compute, Encrypt: spec.Encrypt,
+	})
+	for _, k := range slices.Sorted(maps.Keys(spec.Details)) {
+		tx.Details.Set(inventory.Owner{Kind: inventory.OfDiskOffering, ID: o.ID}, k, spec.Details[k])
+	}
+	return o
+}
+
+// SetSetting stores a setting: of everything (inventory.Global()), or of one zone, cluster or pool.
+func (s *Server) SetSetting(scope inventory.Owner, key, value string) error {
+	return s.inv.Update(func(tx *inventory.Tx) error {
+		tx.Details.Set(scope, key, value)
+		return nil
+	})
+}
+
+// setting is a setting of core: its global value, or def.
+func (s *Server) setting(key, def string) string {
+	value := def
+	_ = s.inv.View(func(tx *inventory.Tx) error { // the function returns no error
+		if v, ok := tx.Details.Get(inventory.Global(), key); ok {
+			value = v
+		}
+		return nil
+	})
+	return value
+}
+
+// SetVMTag stores a resource tag of a VM that has no volume on primary storage yet. Afterwards the plugin has to be
+// told of it (driver-management 9.9), which is not built yet: then the tag is refused.
+func (s *Server) SetVMTag(vm inventory.ID, key, value string) error {
+	return s.inv.Update(func(tx *inventory.Tx) error {
+		if _, err := tx.VMs.Must(vm); err != nil {
+			return err
+		}
+		created := func(v inventory.Volume) bool { return v.VM == vm && v.Path != "" }
+		if _, ok := tx.Volumes.Find(created); ok && key == PolicyTag {
+			return &Refused{"createTags", fmt.Sprintf("VM %d", vm), "passing a policy on to existing disks is not built yet"}
+		}
+		tx.Details.Set(inventory.Owner{Kind: inventory.Tag, ID: vm}, key, value)
+		return nil
+	})
+}
