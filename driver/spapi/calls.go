@@ -231,3 +231,9 @@ func every[T any](ctx context.Context, c *Client, name string) ([]ByCluster[T], 
 	}
 	return out, nil
 }
+
+// ClusterID returns the id of the cluster that answers, empty when it does not say.
+func (c *Client) ClusterID(ctx context.Context) (string, error) {
+	_, env, err := do[[]Attachment](ctx, c, get("AttachmentsList").multi(), nil)
+	return env.ClusterID, err
+}
