@@ -3,14 +3,15 @@ package driver
 import (
 	"context"
 	"fmt"
+
+	"github.com/spsim/spsim/driver/inventory"
 )
 
 // CanCopy tells whether [Driver.CopyAsync] is in charge of a pair of objects (driver-management 9.12).
 func (d *Driver) CanCopy(src, dst Object) bool {
-	switch [2]ObjectKind{src.Kind, dst.Kind} {
-	case [2]ObjectKind{SnapshotObject, VolumeObject}, [2]ObjectKind{SnapshotObject, SnapshotObject},
-		[2]ObjectKind{VolumeObject, TemplateObject}, [2]ObjectKind{TemplateObject, TemplateObject},
-		[2]ObjectKind{TemplateObject, VolumeObject}, [2]ObjectKind{VolumeObject, VolumeObject}:
+	switch pairOf(src, dst) {
+	case pair{SnapshotObject, VolumeObject}, pair{SnapshotObject, SnapshotObject}, pair{VolumeObject, TemplateObject},
+		pair{TemplateObject, TemplateObject}, pair{TemplateObject, VolumeObject}, pair{VolumeObject, VolumeObject}:
 		return true
 	default:
 		return false
@@ -18,7 +19,45 @@ func (d *Driver) CanCopy(src, dst Object) bool {
 }
 
 // CopyAsync makes dst of src (driver-management 10): a volume of a snapshot or a template, a template cached on a pool,
-// a backup of a snapshot on secondary storage. Other pairs are refused with [ErrNotBuilt].
-func (d *Driver) CopyAsync(_ context.Context, src, dst Object) (Result, error) {
-	return Result{}, fmt.Errorf("copy %s to %s: %w", src, dst, ErrNotBuilt)
+// a backup of a snapshot on secondary storage. Other pairs are refused with [ErrNotBuilt] or [ErrRefused]. Repeating a
+// copy that is done changes nothing.
+func (d *Driver) CopyAsync(ctx context.Context, src, dst Object) (Result, error) {
+	copies := map[pair]func(context.Context, Object, Object) (Result, error){
+		{SnapshotObject, VolumeObject}:   d.restore,
+		{SnapshotObject, SnapshotObject}: d.backup,
+		{TemplateObject, TemplateObject}: d.cacheTemplate,
+		{TemplateObject, VolumeObject}:   d.cloneTemplate,
+	}
+	copying := copies[pairOf(src, dst)]
+	if copying == nil {
+		why := ErrRefused
+		if d.CanCopy(src, dst) {
+			why = ErrNotBuilt
+		}
+		return Result{}, fmt.Errorf("copy %s => %s (%s to %s): %w", src.Kind, dst.Kind, src, dst, why)
+	}
+	if err := rolesFit(src, dst); err != nil {
+		return Result{}, err
+	}
+	res, err := copying(ctx, src, dst)
+	if err != nil {
+		return res, fmt.Errorf("copy %s to %s: %w", src, dst, err)
+	}
+	return res, nil
+}
+
+type pair struct{ src, dst ObjectKind }
+
+func pairOf(src, dst Object) pair { return pair{src.Kind, dst.Kind} }
+
+// rolesFit refuses directions that no copy has: a backup goes to an image store, everything else to a pool.
+func rolesFit(src, dst Object) error {
+	want := inventory.Primary
+	if dst.Kind == SnapshotObject {
+		want = inventory.Image
+	}
+	if dst.Role != want || dst.Kind == SnapshotObject && src.Role != inventory.Primary {
+		return fmt.Errorf("copy %s to %s: no copy goes that way: %w", src, dst, ErrRefused)
+	}
+	return nil
 }
