@@ -48,10 +48,10 @@ func (e *Error) Text() string { return e.Name + ": " + e.Descr }
 
 // Is makes errors of one name equal, so that errors.Is(err, ErrNotFound) works.
 func (e *Error) Is(target error) bool {
-	if target == ErrExported { //nolint:errorlint // identity of a target is meant
+	if target == ErrExported {
 		return strings.Contains(e.Descr, ErrExported.Error())
 	}
-	t, ok := target.(*Error) //nolint:errorlint // a target is not unwrapped
+	t, ok := target.(*Error)
 	return ok && t.Name == e.Name && t.Call == "" && t.Descr == ""
 }
 
