@@ -89,15 +89,12 @@ func (im *Image) Freeze() error {
 }
 
 // Delete gives up the image in constant time per child. Its children keep their contents and get its
-// parent; what they show of it counts as theirs from now on. Deleting again is [ErrDeleted].
-func (im *Image) Delete() error {
+// parent; what they show of it counts as theirs from now on. Deleting again changes nothing.
+func (im *Image) Delete() {
 	im.store.mu.Lock()
 	defer im.store.mu.Unlock()
 	im.mu.Lock()
 	defer im.mu.Unlock()
-	if im.deleted {
-		return ErrDeleted
-	}
 	for im.child != nil {
 		im.child.setParent(im.parent)
 	}
@@ -105,7 +102,6 @@ func (im *Image) Delete() error {
 	im.deleted = true
 	im.tree, im.used = tree{}, 0
 	im.stored.Store(nil)
-	return nil
 }
 
 // Rebase gives the image another of its ancestors as its parent, or none when to is nil. Its contents stay;

@@ -73,24 +73,40 @@ func (m Model) Validate() error {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	check(m.Servers >= 1 && m.Servers <= 63, "servers: %d is not in 1..63", m.Servers)
+	check(m.Servers >= 1 && m.Servers <= maxServers, "servers: %d is not in 1..%d", m.Servers, maxServers)
 	check(m.SSDsPerServer >= 0 && m.HDDsPerServer >= 0, "disks per server must not be negative")
-	disks := m.Servers * (m.SSDsPerServer + m.HDDsPerServer)
-	check(disks >= 1 && disks <= maxDiskID, "disks: %d is not in 1..%d", disks, maxDiskID)
-	check(m.SSDsPerServer == 0 || m.SSDSize >= minDiskSize, "ssdSize: %d is less than %d", m.SSDSize, minDiskSize)
-	check(m.HDDsPerServer == 0 || m.HDDSize >= minDiskSize, "hddSize: %d is less than %d", m.HDDSize, minDiskSize)
+	disks := m.SSDsPerServer + m.HDDsPerServer
+	check(disks >= 1 && disks < diskStride, "disks per server: %d is not in 1..%d", disks, diskStride-1)
+	check(m.SSDsPerServer == 0 || m.SSDSize >= minDiskSize, "ssdSize: %d is less than %d", m.SSDSize, int64(minDiskSize))
+	check(m.HDDsPerServer == 0 || m.HDDSize >= minDiskSize, "hddSize: %d is less than %d", m.HDDSize, int64(minDiskSize))
 	check(m.Clients >= 0 && m.Clients <= maxClientID, "clients: %d is not in 0..%d", m.Clients, maxClientID)
-	check(m.Replication >= 1 && m.Replication <= 3, "replication: %d is not in 1..3", m.Replication)
+	check(m.Replication >= 1 && m.Replication <= maxReplicas, "replication: %d is not in 1..%d", m.Replication, maxReplicas)
 	check(validSiteName(m.Location), "location: bad name %q", m.Location)
-	for _, t := range m.Templates {
-		check(validTemplateName(t.Name), "template: bad name %q", t.Name)
-		check(t.Replication >= 0 && t.Replication <= 3, "template %q: replication %d is not in 0..3", t.Name, t.Replication)
-	}
 	for _, l := range m.Locations {
 		check(validSiteID(l.ID), "location: bad id %q", l.ID)
 		check(validSiteName(l.Name), "location: bad name %q", l.Name)
 	}
+	names := map[string]bool{}
+	for _, t := range m.Templates {
+		check(validTemplateName(t.Name) && !names[t.Name], "template: bad or repeated name %q", t.Name)
+		check(t.Replication >= 0 && t.Replication <= maxReplicas, "template %q: replication %d is not in 0..%d",
+			t.Name, t.Replication, maxReplicas)
+		for _, g := range []string{t.PlaceAll, t.PlaceTail, t.PlaceHead} {
+			check(m.hasGroup(g), "template %q: placement group %q has no disks", t.Name, g)
+		}
+		names[t.Name] = true
+	}
 	return errors.Join(errs...)
+}
+
+func (m Model) hasGroup(name string) bool {
+	switch name {
+	case "ssd":
+		return m.SSDsPerServer > 0
+	case "hdd":
+		return m.HDDsPerServer > 0
+	}
+	return name == "" || name == defaultGroup
 }
 
 // Behaviour holds the decisions that the public sources leave open (storpool-api 16). The zero value

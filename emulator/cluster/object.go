@@ -1,10 +1,9 @@
 package cluster
 
-import (
-	"sync/atomic"
-)
+import "sync/atomic"
 
-// Settings is the policy in force for an object. Objects with equal settings may share one value.
+// Settings is the policy in force for an object. Objects with equal settings share one value, which never
+// changes.
 type Settings struct {
 	Replication int
 	PlaceAll    string
@@ -36,18 +35,19 @@ type Info struct {
 	Tags      Tags
 	Snap      *SnapshotInfo // nil for a volume
 
-	node *node
+	node   *node
+	parent *node
 }
 
 // SnapshotInfo holds what only snapshots have.
 type SnapshotInfo struct {
-	AutoName         bool // the name was generated
-	Bound            bool // collected when it has neither children nor attachments
-	Transient        bool // made by baseOn; vanishes by itself
-	Deleted          bool // deletion is in progress
-	DeleteBlocked    string
+	AutoName         bool   // the name was generated
+	Bound            bool   // collected when it has neither children nor attachments
+	Transient        bool   // made by baseOn; vanishes by itself
+	Deleted          bool   // deletion is in progress
+	DeleteBlocked    string // why it does not progress, "" when it does
 	TargetDeleteDate int64  // UNIX seconds, 0 when none
-	CreatedFrom      string // global id of the volume that it was taken of, "" when unknown
+	CreatedFrom      string // global id of the volume that it was taken of, "" when none
 	CreatedFromID    int64  // VisibleID of that volume
 
 	source *node
@@ -62,10 +62,19 @@ func (o *Object) ObjectsCount() int64 { return (o.Size + objectSize - 1) / objec
 // ParentName returns the present name of the parent snapshot, "" when there is none. It changes with
 // the parent, so it does not belong into [Object.SetEncoding].
 func (o *Object) ParentName() string {
-	if o.node == nil || o.node.parentAt(o) == nil {
+	if o.parent == nil {
 		return ""
 	}
-	return o.node.parentAt(o).shown()
+	return o.parent.shown()
+}
+
+// OnVolume returns the present name of the volume that a snapshot was taken of, "-" when it is gone
+// (storpool-api 5). It changes with the volume, so it does not belong into [Object.SetEncoding].
+func (o *Object) OnVolume() string {
+	if o.Snap == nil || o.Snap.source == nil {
+		return "-"
+	}
+	return o.Snap.source.shownAsVolume()
 }
 
 // Encoding returns what [Object.SetEncoding] stored, "" when nothing was.

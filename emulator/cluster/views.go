@@ -118,13 +118,6 @@ func (d *Disk) Up() bool { return d.GenerationLeft == -1 }
 // AGFree returns the number of free allocation groups.
 func (d *Disk) AGFree() int64 { return d.AGCount - d.AGAllocated }
 
-// Layout says on which disks an object is.
-type Layout struct {
-	TargetDiskSets [][]int
-	sets           []chainCount
-	objects        int64
-}
-
 // ServiceStatus of a service or of the whole cluster.
 type ServiceStatus string
 

@@ -1,0 +1,303 @@
+package cluster
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tidwall/btree"
+
+	"github.com/spsim/spsim/emulator/blocks"
+	"github.com/spsim/spsim/internal/clock"
+)
+
+// Cluster is a StorPool cluster. All methods may be called from any goroutine.
+type Cluster struct {
+	id, name   string
+	clock      clock.Clock
+	model      Model
+	does       Behaviour
+	store      *blocks.Store
+	started    int64        // UNIX seconds
+	generation atomic.Int64 // written under mu
+	nextDue    atomic.Int64 // UNIX nanoseconds of the first of due
+
+	mu          sync.RWMutex // guards what follows; held for short moments only
+	lastID      int64        // last VisibleID
+	byGlobalID  map[string]*node
+	byName      map[string]*node
+	volumes     *btree.Map[int64, *Object] // by VisibleID
+	snapshots   *btree.Map[int64, *Object]
+	tags        tagIndex
+	settings    map[Settings]*Settings
+	due         dueQueue
+	attachments *btree.Map[int64, *Attachment] // in order of attaching
+	lastBinding int64
+	clients     map[int]*client
+	clientIDs   []int // ascending
+	templates   []*template
+	lastPlace   int64 // last id of a template or placement group
+	groups      map[string]*group
+	disks       []*disk // by id
+}
+
+// New builds the cluster that the options describe. The error says what is wrong with them.
+func New(o Options) (*Cluster, error) {
+	o.ID, o.Name = cmp.Or(o.ID, "spsm.b"), cmp.Or(o.Name, "spsim")
+	if o.Clock == nil {
+		o.Clock = clock.Real{}
+	}
+	if err := errors.Join(o.Model.Validate(), checkIdentity(o)); err != nil {
+		return nil, fmt.Errorf("cluster %q: %w", o.ID, err)
+	}
+	o.Behaviour.SizeGranularity = cmp.Or(o.Behaviour.SizeGranularity, sectorSize)
+	c := &Cluster{
+		id: o.ID, name: o.Name, clock: o.Clock, model: o.Model, does: o.Behaviour,
+		store: blocks.NewStore(), started: o.Clock.Now().Unix(),
+		lastID:     1000 + (o.Seed%30000+30000)%30000,
+		byGlobalID: map[string]*node{}, byName: map[string]*node{},
+		volumes: btree.NewMap[int64, *Object](0), snapshots: btree.NewMap[int64, *Object](0),
+		tags: newTagIndex(), settings: map[Settings]*Settings{},
+		attachments: btree.NewMap[int64, *Attachment](0),
+		clients:     map[int]*client{}, groups: map[string]*group{},
+	}
+	c.nextDue.Store(never)
+	c.generation.Store(1)
+	c.build()
+	return c, nil
+}
+
+func checkIdentity(o Options) error {
+	location, sub, _ := strings.Cut(o.ID, ".")
+	if !validSiteID(location) || !validSiteID(sub) {
+		return fmt.Errorf("id %q is not of the form location.subcluster", o.ID)
+	}
+	if !validSiteName(o.Name) {
+		return fmt.Errorf("bad name %q", o.Name)
+	}
+	return nil
+}
+
+// build makes what the model lists.
+func (c *Cluster) build() {
+	c.buildDisks()
+	for id := 1; id <= c.model.Clients; id++ {
+		c.clients[id] = &client{id: id}
+		c.clientIDs = append(c.clientIDs, id)
+	}
+	for _, t := range c.model.Templates {
+		p := Policy{PlaceAll: t.PlaceAll, PlaceTail: t.PlaceTail, PlaceHead: t.PlaceHead}
+		if t.Replication != 0 {
+			p.Replication = &t.Replication
+		}
+		c.addTemplate(TemplateSpec{Name: t.Name, Policy: p}, nil)
+	}
+}
+
+// ID returns the cluster id, "<location>.<subcluster>".
+func (c *Cluster) ID() string { return c.id }
+
+// Name returns the name of the cluster.
+func (c *Cluster) Name() string { return c.name }
+
+// Generation returns the configuration generation. It grows by one with every change.
+func (c *Cluster) Generation() int64 { return c.generation.Load() }
+
+func (c *Cluster) now() time.Time { return c.clock.Now() }
+
+// lock begins a change: it applies what has come due and leaves the lock held.
+func (c *Cluster) lock() {
+	c.mu.Lock()
+	c.expire(c.now())
+}
+
+// rlock begins a read in the same way.
+func (c *Cluster) rlock() {
+	c.Tick()
+	c.mu.RLock()
+}
+
+// changed completes a change.
+func (c *Cluster) changed() { c.generation.Add(1) }
+
+// node resolves a reference to a volume or snapshot; it returns nil when there is none.
+func (c *Cluster) node(ref Ref) *node {
+	if gid, ok := strings.CutPrefix(string(ref), "~"); ok {
+		return c.byGlobalID[gid]
+	}
+	return c.byName[string(ref)]
+}
+
+func (c *Cluster) find(ref Ref, kind string, snapshot bool) (*node, error) {
+	if !validRef(ref) {
+		return nil, refuse(InvalidParam, "Invalid %s name '%s'", strings.ToLower(kind), ref)
+	}
+	if n := c.node(ref); n != nil && n.obj.Load().IsSnapshot() == snapshot {
+		return n, nil
+	}
+	return nil, missing(kind, string(ref))
+}
+
+func (c *Cluster) volume(ref Ref) (*node, error)   { return c.find(ref, "Volume", false) }
+func (c *Cluster) snapshot(ref Ref) (*node, error) { return c.find(ref, "Snapshot", true) }
+
+// Volume returns the volume. Error: [ObjectDoesNotExist].
+func (c *Cluster) Volume(ref Ref) (*Object, error) {
+	c.rlock()
+	defer c.mu.RUnlock()
+	n, err := c.volume(ref)
+	if err != nil {
+		return nil, err
+	}
+	return n.obj.Load(), nil
+}
+
+// Snapshot returns the snapshot. Error: [ObjectDoesNotExist], also for one that is being deleted.
+func (c *Cluster) Snapshot(ref Ref) (*Object, error) {
+	c.rlock()
+	defer c.mu.RUnlock()
+	n, err := c.snapshot(ref)
+	if err != nil {
+		return nil, err
+	}
+	return n.obj.Load(), nil
+}
+
+// Volumes lists all volumes.
+func (c *Cluster) Volumes() List[*Object] {
+	c.lock()
+	defer c.mu.Unlock()
+	return List[*Object]{c.volumes.Copy()}
+}
+
+// Snapshots lists all snapshots, transient ones and those being deleted included.
+func (c *Cluster) Snapshots() List[*Object] {
+	c.lock()
+	defer c.mu.Unlock()
+	return List[*Object]{c.snapshots.Copy()}
+}
+
+// Ancestors returns the chain of parents of a volume, nearest first.
+func (c *Cluster) Ancestors(ref Ref) ([]*Object, error) {
+	c.rlock()
+	defer c.mu.RUnlock()
+	n, err := c.volume(ref)
+	if err != nil {
+		return nil, err
+	}
+	var chain []*Object
+	for p := n.parent(); p != nil; p = p.parent() {
+		chain = append(chain, p.obj.Load())
+	}
+	return chain, nil
+}
+
+// Children returns the volumes and snapshots whose parent is the snapshot with this global id, in order of
+// creation.
+func (c *Cluster) Children(gid string) []*Object {
+	c.rlock()
+	defer c.mu.RUnlock()
+	n := c.byGlobalID[gid]
+	if n == nil {
+		return nil
+	}
+	var all []*Object
+	for k := n.child; k != nil; k = k.next {
+		all = append(all, k.obj.Load())
+	}
+	slices.SortFunc(all, func(a, b *Object) int { return cmp.Compare(a.VisibleID, b.VisibleID) })
+	return all
+}
+
+// FindByTag returns the volumes and snapshots with this tag, in order of creation.
+func (c *Cluster) FindByTag(name, value string) []*Object {
+	c.rlock()
+	defer c.mu.RUnlock()
+	var all []*Object
+	for id := range c.tags.ids(name, value) {
+		o, ok := c.volumes.Get(id)
+		if !ok {
+			o, ok = c.snapshots.Get(id)
+		}
+		if !ok {
+			continue
+		}
+		if v, has := o.Tags.Get(name); has && v == value {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+// identify returns the number and the name ("~" and the global id) of a new object.
+func (c *Cluster) identify() (id int64, anonymous string) {
+	c.lastID++
+	return c.lastID, "~" + c.id + "." + strconv.FormatInt(c.lastID, 36)
+}
+
+// publish makes info the present state of the node, in every index.
+func (c *Cluster) publish(n *node, info Info) {
+	info.node = n
+	info.ParentID = 0
+	if info.parent != nil {
+		info.ParentID = info.parent.id()
+	}
+	o, old := &Object{Info: info}, n.obj.Load()
+	switch {
+	case old == nil:
+		c.byGlobalID[o.GlobalID] = n
+		c.tags.add(o.VisibleID, o.Tags)
+	case old.Tags != o.Tags:
+		c.tags.remove(o.VisibleID, old.Tags)
+		c.tags.add(o.VisibleID, o.Tags)
+	}
+	if old == nil || old.Name != o.Name {
+		c.unname(n, old)
+		if addressable(o.Name) {
+			c.byName[o.Name] = n
+		}
+	}
+	if old != nil && old.IsSnapshot() != o.IsSnapshot() {
+		c.listOf(old).Delete(o.VisibleID)
+	}
+	c.listOf(o).Set(o.VisibleID, o)
+	n.obj.Store(o)
+}
+
+// withdraw takes the node out of every index.
+func (c *Cluster) withdraw(n *node) {
+	o := n.obj.Load()
+	n.gone.Store(true)
+	n.image = nil
+	c.tags.remove(o.VisibleID, o.Tags)
+	c.unname(n, o)
+	c.listOf(o).Delete(o.VisibleID)
+	if c.byGlobalID[o.GlobalID] == n {
+		delete(c.byGlobalID, o.GlobalID)
+	}
+	last := o.Info // remembered by snapshots as their source: without what takes room
+	last.parent, last.Tags = nil, Tags{}
+	n.obj.Store(&Object{Info: last})
+}
+
+func (c *Cluster) unname(n *node, o *Object) {
+	if o != nil && c.byName[o.Name] == n {
+		delete(c.byName, o.Name)
+	}
+}
+
+// addressable tells names from "~globalId" and from those of snapshots that are being deleted.
+func addressable(name string) bool { return name[0] != '~' && name[0] != '*' }
+
+func (c *Cluster) listOf(o *Object) *btree.Map[int64, *Object] {
+	if o.IsSnapshot() {
+		return c.snapshots
+	}
+	return c.volumes
+}
