@@ -1,4 +1,4 @@
-package blocks_test
+package blocks
 
 import (
 	"bytes"
@@ -9,8 +9,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/spsim/spsim/emulator/blocks"
 )
 
 const (
@@ -19,21 +17,21 @@ const (
 	tib = int64(1) << 40
 )
 
-func newImage(t *testing.T, size int64) *blocks.Image {
+func newImage(t *testing.T, size int64) *Image {
 	t.Helper()
-	im, err := blocks.NewStore().New(size)
+	im, err := NewStore().New(size)
 	require.NoError(t, err)
 	return im
 }
 
-func write(t *testing.T, im *blocks.Image, off int64, p []byte) {
+func write(t *testing.T, im *Image, off int64, p []byte) {
 	t.Helper()
 	n, err := im.WriteAt(p, off)
 	require.NoError(t, err)
 	require.Len(t, p, n)
 }
 
-func read(t *testing.T, im *blocks.Image, off, n int64) []byte {
+func read(t *testing.T, im *Image, off, n int64) []byte {
 	t.Helper()
 	p := bytes.Repeat([]byte{0xee}, int(n))
 	_, err := im.ReadAt(p, off)
@@ -41,14 +39,14 @@ func read(t *testing.T, im *blocks.Image, off, n int64) []byte {
 	return p
 }
 
-func snapshot(t *testing.T, im *blocks.Image) *blocks.Image {
+func snapshot(t *testing.T, im *Image) *Image {
 	t.Helper()
 	s, err := im.Snapshot()
 	require.NoError(t, err)
 	return s
 }
 
-func clone(t *testing.T, s *blocks.Image, size int64) *blocks.Image {
+func clone(t *testing.T, s *Image, size int64) *Image {
 	t.Helper()
 	c, err := s.Clone(size)
 	require.NoError(t, err)
@@ -187,15 +185,15 @@ func TestDiscardsOfSectorsGiveAPageBackOnceItIsAllZeros(t *testing.T) {
 func TestExtentsAreTheRangesWithData(t *testing.T) {
 	t.Parallel()
 	im := newImage(t, tib+512)
-	var want []blocks.Extent
+	var want []Extent
 	for i := range int64(3000) { // more than one batch
 		off := i * 8 * kib
 		write(t, im, off, []byte{1})
-		want = append(want, blocks.Extent{Off: off, Len: 4 * kib})
+		want = append(want, Extent{Off: off, Len: 4 * kib})
 	}
 	write(t, im, 100*mib-1, []byte{1, 1})
 	write(t, im, tib+511, []byte{1})
-	want = append(want, blocks.Extent{Off: 100*mib - 4*kib, Len: 8 * kib}, blocks.Extent{Off: tib, Len: 512})
+	want = append(want, Extent{Off: 100*mib - 4*kib, Len: 8 * kib}, Extent{Off: tib, Len: 512})
 
 	assert.Equal(t, want, slices.Collect(im.Extents(0)))
 	assert.Equal(t, want[2998:], slices.Collect(im.Extents(want[2998].Off)))
@@ -207,7 +205,7 @@ func TestExtentsAreTheRangesWithData(t *testing.T) {
 
 func TestAGroupIsFrozenAtOneMoment(t *testing.T) {
 	t.Parallel()
-	store := blocks.NewStore()
+	store := NewStore()
 	a, err := store.New(4 * kib)
 	require.NoError(t, err)
 	b, err := store.New(4 * kib)
@@ -216,7 +214,7 @@ func TestAGroupIsFrozenAtOneMoment(t *testing.T) {
 	go func() { // b follows a, so no moment shows b ahead of a
 		defer close(done)
 		for i := byte(1); ; i = i%200 + 1 {
-			for _, im := range []*blocks.Image{a, b} {
+			for _, im := range []*Image{a, b} {
 				_, werr := im.WriteAt([]byte{i}, 0)
 				assert.NoError(t, werr)
 			}
@@ -274,7 +272,7 @@ func TestAccessIsSafeForManyAtOnceAndAWriteIsSeenWhole(t *testing.T) {
 
 func TestMisuseIsRefusedAndChangesNothing(t *testing.T) {
 	t.Parallel()
-	store := blocks.NewStore()
+	store := NewStore()
 	im, err := store.New(4 * kib)
 	require.NoError(t, err)
 	write(t, im, 0, fill(1, 4*kib))
@@ -302,30 +300,30 @@ func TestMisuseIsRefusedAndChangesNothing(t *testing.T) {
 		what      string
 		got, want error
 	}{
-		{"write beyond the end", writeBeyond, blocks.ErrOutOfRange},
-		{"write before the start", writeBefore, blocks.ErrOutOfRange},
-		{"read before the start", readBefore, blocks.ErrOutOfRange},
-		{"discard beyond the end", im.Discard(0, 4*kib+1), blocks.ErrOutOfRange},
-		{"discard that overflows", im.Discard(kib, 1<<62), blocks.ErrOutOfRange},
-		{"negative discard", im.Discard(0, -1), blocks.ErrOutOfRange},
-		{"negative size", im.Resize(-1), blocks.ErrOutOfRange},
-		{"new with negative size", newNegative, blocks.ErrOutOfRange},
-		{"clone with negative size", cloneNegative, blocks.ErrOutOfRange},
-		{"write to a snapshot", writeFrozen, blocks.ErrFrozen},
-		{"discard of a snapshot", snap.Discard(0, 1), blocks.ErrFrozen},
-		{"resize of a snapshot", snap.Resize(1), blocks.ErrFrozen},
-		{"revert of a snapshot", snap.Revert(snap, false), blocks.ErrFrozen},
-		{"freeze of a snapshot", snap.Freeze(), blocks.ErrFrozen},
-		{"snapshot of a snapshot", snapFrozen, blocks.ErrFrozen},
-		{"snapshot of a group with one", oneFrozen, blocks.ErrFrozen},
-		{"clone of a volume", cloneOpen, blocks.ErrNotFrozen},
-		{"revert to a volume", im.Revert(other, false), blocks.ErrNotFrozen},
-		{"revert to itself", im.Revert(im, false), blocks.ErrNotFrozen},
-		{"revert to a deleted one", im.Revert(gone, false), blocks.ErrDeleted},
-		{"read of a deleted one", readGone, blocks.ErrDeleted},
-		{"resize of a deleted one", gone.Resize(1), blocks.ErrDeleted},
-		{"rebase to a stranger", im.Rebase(other), blocks.ErrNotAncestor},
-		{"group with one twice", twice, blocks.ErrTwice},
+		{"write beyond the end", writeBeyond, ErrOutOfRange},
+		{"write before the start", writeBefore, ErrOutOfRange},
+		{"read before the start", readBefore, ErrOutOfRange},
+		{"discard beyond the end", im.Discard(0, 4*kib+1), ErrOutOfRange},
+		{"discard that overflows", im.Discard(kib, 1<<62), ErrOutOfRange},
+		{"negative discard", im.Discard(0, -1), ErrOutOfRange},
+		{"negative size", im.Resize(-1), ErrOutOfRange},
+		{"new with negative size", newNegative, ErrOutOfRange},
+		{"clone with negative size", cloneNegative, ErrOutOfRange},
+		{"write to a snapshot", writeFrozen, ErrFrozen},
+		{"discard of a snapshot", snap.Discard(0, 1), ErrFrozen},
+		{"resize of a snapshot", snap.Resize(1), ErrFrozen},
+		{"revert of a snapshot", snap.Revert(snap, false), ErrFrozen},
+		{"freeze of a snapshot", snap.Freeze(), ErrFrozen},
+		{"snapshot of a snapshot", snapFrozen, ErrFrozen},
+		{"snapshot of a group with one", oneFrozen, ErrFrozen},
+		{"clone of a volume", cloneOpen, ErrNotFrozen},
+		{"revert to a volume", im.Revert(other, false), ErrNotFrozen},
+		{"revert to itself", im.Revert(im, false), ErrNotFrozen},
+		{"revert to a deleted one", im.Revert(gone, false), ErrDeleted},
+		{"read of a deleted one", readGone, ErrDeleted},
+		{"resize of a deleted one", gone.Resize(1), ErrDeleted},
+		{"rebase to a stranger", im.Rebase(other), ErrNotAncestor},
+		{"group with one twice", twice, ErrTwice},
 	}
 	for _, c := range cases {
 		assert.ErrorIs(t, c.got, c.want, c.what)

@@ -1,4 +1,4 @@
-package blocks_test
+package blocks
 
 import (
 	"bytes"
@@ -6,13 +6,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/spsim/spsim/emulator/blocks"
 )
 
 // flat is the model of an image: all of its bytes, and for each page an identity that tells who wrote it.
 type flat struct {
-	im     *blocks.Image
+	im     *Image
 	data   []byte
 	pages  map[int]int  // page -> identity of its contents
 	own    map[int]bool // pages written since the last snapshot
@@ -52,7 +50,7 @@ func (f *flat) freed(all []*flat) (pages int) {
 }
 
 type contents struct {
-	store *blocks.Store
+	store *Store
 	all   []*flat
 	ids   int
 }
@@ -83,11 +81,11 @@ func (f *flat) drop(page int) {
 	delete(f.own, page)
 }
 
-const maxSize = 80 * blocks.PageSize // more than one leaf
+const maxSize = 80 * PageSize // more than one leaf
 
 func sizes() *rapid.Generator[int] {
 	return rapid.OneOf(rapid.IntRange(0, maxSize), rapid.Custom(func(t *rapid.T) int {
-		return rapid.IntRange(0, 80).Draw(t, "pages") * blocks.PageSize
+		return rapid.IntRange(0, 80).Draw(t, "pages") * PageSize
 	}))
 }
 
@@ -112,7 +110,7 @@ func (c *contents) Write(t *rapid.T) {
 	require.NoError(t, err)
 	require.Equal(t, n, got)
 	copy(f.data[off:], p)
-	for i := off / blocks.PageSize; n > 0 && i <= (off+n-1)/blocks.PageSize; i++ {
+	for i := off / PageSize; n > 0 && i <= (off+n-1)/PageSize; i++ {
 		c.touch(f, i)
 	}
 }
@@ -126,11 +124,11 @@ func (c *contents) Discard(t *rapid.T) {
 
 func (c *contents) discard(f *flat, off, n int) {
 	clear(f.data[off : off+n])
-	for i := off / blocks.PageSize; n > 0 && i <= (off+n-1)/blocks.PageSize; i++ {
+	for i := off / PageSize; n > 0 && i <= (off+n-1)/PageSize; i++ {
 		if f.pages[i] == 0 {
 			continue
 		}
-		from, to := i*blocks.PageSize, min((i+1)*blocks.PageSize, len(f.data))
+		from, to := i*PageSize, min((i+1)*PageSize, len(f.data))
 		if len(bytes.TrimLeft(f.data[from:to], "\x00")) == 0 {
 			f.drop(i)
 		} else {
@@ -201,7 +199,7 @@ func (c *contents) Rebase(t *rapid.T) {
 		ancestors = append(ancestors, p)
 	}
 	to := rapid.SampledFrom(ancestors).Draw(t, "to")
-	var im *blocks.Image
+	var im *Image
 	if to != nil {
 		im = to.im
 	}
@@ -233,7 +231,7 @@ func (c *contents) Check(t *rapid.T) {
 			require.NoError(t, err)
 		}
 		require.True(t, bytes.Equal(f.data, got), "contents differ")
-		capped := func(pages int) int64 { return min(int64(pages)*blocks.PageSize, int64(len(f.data))) }
+		capped := func(pages int) int64 { return min(int64(pages)*PageSize, int64(len(f.data))) }
 		require.Equal(t, capped(len(f.pages)), f.im.Used(), "used")
 		require.Equal(t, capped(f.stored()), f.im.Stored(), "stored")
 		require.Equal(t, capped(f.freed(c.all)), f.im.Freed(), "freed")
@@ -248,7 +246,7 @@ func (c *contents) Check(t *rapid.T) {
 func TestImagesBehaveAsFlatSlices(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		c := &contents{store: blocks.NewStore()}
+		c := &contents{store: NewStore()}
 		c.New(t)
 		t.Repeat(rapid.StateMachineActions(c))
 	})

@@ -47,6 +47,9 @@ type Cluster struct {
 	disks       []*disk // by id
 }
 
+// seeds is how many different seeds give different ids.
+const seeds = 1 << 20
+
 // New builds the cluster that the options describe. The error says what is wrong with them.
 func New(o Options) (*Cluster, error) {
 	o.ID, o.Name = cmp.Or(o.ID, "spsm.b"), cmp.Or(o.Name, "spsim")
@@ -60,7 +63,7 @@ func New(o Options) (*Cluster, error) {
 	c := &Cluster{
 		id: o.ID, name: o.Name, clock: o.Clock, model: o.Model, does: o.Behaviour,
 		store: blocks.NewStore(), started: o.Clock.Now().Unix(),
-		lastID:     1000 + (o.Seed%30000+30000)%30000,
+		lastID:     (o.Seed%seeds + seeds) % seeds,
 		byGlobalID: map[string]*node{}, byName: map[string]*node{},
 		volumes: btree.NewMap[int64, *Object](0), snapshots: btree.NewMap[int64, *Object](0),
 		tags: newTagIndex(), settings: map[Settings]*Settings{},

@@ -48,9 +48,10 @@ func (c *Cluster) Layout(o *Object) Layout {
 	return p.layout(o)
 }
 
-// placer finds disk sets; it works on a copy of what it needs.
+// placer finds disk sets; it works on a copy of what it needs. A disk that is down keeps its place until it
+// is forgotten.
 type placer struct {
-	disks  map[int]Disk // those that are up
+	disks  map[int]Disk
 	groups map[string][]int
 	sets   map[*Settings][][]int
 }
@@ -58,16 +59,10 @@ type placer struct {
 func (c *Cluster) placer() *placer {
 	p := &placer{disks: map[int]Disk{}, groups: map[string][]int{}, sets: map[*Settings][][]int{}}
 	for _, d := range c.disks {
-		if d.Up() {
-			p.disks[d.ID] = d.Disk
-		}
+		p.disks[d.ID] = d.Disk
 	}
 	for name, g := range c.groups {
-		for _, id := range g.disks {
-			if _, up := p.disks[id]; up {
-				p.groups[name] = append(p.groups[name], id)
-			}
-		}
+		p.groups[name] = slices.Clone(g.disks)
 	}
 	return p
 }
@@ -90,14 +85,13 @@ func (p *placer) setsOf(s *Settings) [][]int {
 	n := max(len(p.groups[s.PlaceAll]), len(p.groups[s.PlaceTail]), len(p.groups[s.PlaceHead]))
 	sets := make([][]int, 0, n)
 	for turn := range n {
-		tail, _ := p.pick(s.PlaceTail, turn, nil, s.ReuseServer)
-		set := tail
+		set := p.pick(s.PlaceTail, turn, nil, s.ReuseServer)
 		for replica := 1; replica < s.Replication; replica++ {
 			from := s.PlaceAll
 			if replica == 1 {
 				from = s.PlaceHead
 			}
-			set, _ = p.pick(from, turn, set, s.ReuseServer)
+			set = p.pick(from, turn, set, s.ReuseServer)
 		}
 		if len(set) > 1 { // the tail was chosen first, since reads use it, and comes last
 			set = append(slices.Clone(set[1:]), set[0])
@@ -108,8 +102,8 @@ func (p *placer) setsOf(s *Settings) [][]int {
 	return sets
 }
 
-// pick adds a disk of the group to the set, beginning the search at a turn; it reports whether there is one.
-func (p *placer) pick(group string, turn int, set []int, reuseServer bool) ([]int, bool) {
+// pick adds a disk of the group to the set, if there is one left, beginning the search at a turn.
+func (p *placer) pick(group string, turn int, set []int, reuseServer bool) []int {
 	disks := p.groups[group]
 	fallback := -1
 	for i := range disks {
@@ -118,16 +112,16 @@ func (p *placer) pick(group string, turn int, set []int, reuseServer bool) ([]in
 			continue
 		}
 		if reuseServer || !p.serverIn(set, p.disks[id].Server) {
-			return append(set, id), true
+			return append(set, id)
 		}
 		if fallback < 0 {
 			fallback = id
 		}
 	}
 	if fallback < 0 {
-		return set, false
+		return set
 	}
-	return append(set, fallback), true
+	return append(set, fallback)
 }
 
 func (p *placer) serverIn(set []int, server int) bool {

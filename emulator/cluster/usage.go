@@ -187,7 +187,7 @@ func (u *usage) estimate(s *TemplateStatus, replication int) {
 func (u *usage) groupStatus(name string, replication int) (g GroupStatus) {
 	var count, free int64
 	for _, d := range u.disks {
-		if slices.Contains(u.placer.groups[name], d.ID) {
+		if d.Up() && slices.Contains(u.placer.groups[name], d.ID) {
 			count += d.AGCount
 			free += d.AGFree()
 		}
