@@ -9,7 +9,13 @@ import (
 
 // Driver is the part of a primary-storage plugin that CloudStack's core calls; [driver.Driver] is one.
 type Driver interface {
+	Initialize(ctx context.Context, r driver.PoolRequest) (inventory.ID, error)
+	AttachZone(ctx context.Context, pool inventory.ID, hypervisor string) error
+	Maintain(ctx context.Context, pool inventory.ID) error
+	CancelMaintain(ctx context.Context, pool inventory.ID) error
+	DeleteDataStore(ctx context.Context, pool inventory.ID) error
 	HostConnect(ctx context.Context, host, pool inventory.ID) error
+	Bypass(pool inventory.ID) (bool, error)
 	CreateAsync(ctx context.Context, o driver.Object) (driver.Result, error)
 	DeleteAsync(ctx context.Context, o driver.Object) error
 	CopyAsync(ctx context.Context, src, dst driver.Object) (driver.Result, error)

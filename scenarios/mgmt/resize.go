@@ -9,6 +9,10 @@ import (
 	"github.com/spsim/spsim/driver/inventory"
 )
 
+// GuestSizePending is the detail of a volume whose guest could not be told of its new size: it sees that after the next
+// start.
+const GuestSizePending = "guest.size.pending"
+
 // ResizeSpec asks for a new size, limit or offering. Zero members ask for no change.
 type ResizeSpec struct {
 	Volume   inventory.ID
@@ -80,6 +84,15 @@ func (s *Server) resize(ctx context.Context, v inventory.Volume, spec ResizeSpec
 	out, err := s.driver.Resize(ctx, v.ID, r)
 	if err != nil {
 		return v, errors.Join(fmt.Errorf("resize volume %d: %w", v.ID, err), s.setVolumeState(v.ID, inventory.VolumeReady))
+	}
+	err = s.inv.Update(func(tx *inventory.Tx) error {
+		if out.Notice != "" {
+			tx.Details.Set(inventory.Owner{Kind: inventory.OfVolume, ID: v.ID}, GuestSizePending, out.Notice)
+		}
+		return nil
+	})
+	if err != nil {
+		return v, err
 	}
 	return s.changeVolume(v.ID, func(v *inventory.Volume) {
 		v.State = inventory.VolumeReady

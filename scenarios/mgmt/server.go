@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -219,6 +218,3 @@ func (s *Server) setSnapshotState(id inventory.ID, st inventory.SnapshotState) e
 	_, err := s.changeSnapshot(id, func(sn *inventory.Snapshot) { sn.State = st })
 	return err
 }
-
-// stamp is CloudStack's form of a time in names.
-func stamp(t time.Time) string { return t.UTC().Format("20060102150405") }

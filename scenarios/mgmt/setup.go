@@ -35,6 +35,8 @@ type HostSpec struct {
 	Cluster    inventory.ID
 	Name       string
 	Encryption bool
+	// Online switches the machine on once its row exists, before pools are connected; nil when it is on.
+	Online func(inventory.Host) error
 }
 
 // AddHost adds a KVM host and connects it to every pool of its zone that is up. The error joins the pools that did
@@ -54,6 +56,11 @@ func (s *Server) AddHost(ctx context.Context, spec HostSpec) (h inventory.Host, 
 	})
 	if err != nil {
 		return h, err
+	}
+	if spec.Online != nil {
+		if err := spec.Online(h); err != nil {
+			return h, fmt.Errorf("add host %s: %w", spec.Name, err)
+		}
 	}
 	return h, s.connect(ctx, h.ID, pools)
 }
@@ -159,18 +166,6 @@ func (s *Server) SetSetting(scope inventory.Owner, key, value string) error {
 		tx.Details.Set(scope, key, value)
 		return nil
 	})
-}
-
-// setting is a setting of core: its global value, or def.
-func (s *Server) setting(key, def string) string {
-	value := def
-	_ = s.inv.View(func(tx *inventory.Tx) error { // the function returns no error
-		if v, ok := tx.Details.Get(inventory.Global(), key); ok {
-			value = v
-		}
-		return nil
-	})
-	return value
 }
 
 // SetVMTag stores a resource tag of a VM that has no volume on primary storage yet. Afterwards the plugin has to be

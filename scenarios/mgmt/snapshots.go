@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spsim/spsim/agentsim/secondary"
 	"github.com/spsim/spsim/driver"
 	"github.com/spsim/spsim/driver/inventory"
 )
-
-// BackupSetting decides whether core backs snapshots up to secondary storage; true unless set otherwise.
-const BackupSetting = "snapshot.backup.to.secondary"
 
 // CreateSnapshot takes a snapshot of a volume and, unless the backup is bypassed, copies it to secondary storage. An
 // empty name is chosen by core. A snapshot that failed stays on record in state Error.
@@ -63,7 +59,9 @@ func (s *Server) recordSnapshot(v inventory.Volume, name string) (sn inventory.S
 			UUID: s.newID(), Volume: v.ID, Zone: v.Zone, Size: v.Size, State: inventory.SnapshotCreating,
 			Offering: v.Offering, MaxIOPS: v.MaxIOPS, Type: "MANUAL", Location: "PRIMARY", Account: account,
 		})
-		sn.Name = snapshotName(tx, v, name, stamp(s.clock.Now()), sn)
+		if sn.Name = name; name == "" {
+			sn.Name = s.snapshotName(tx, v)
+		}
 		tx.Snapshots.Put(sn)
 		ref = tx.SnapshotRefs.Put(inventory.SnapshotRef{
 			Snapshot: sn.ID, Volume: v.ID, Role: inventory.Primary, Store: v.Pool, Size: v.Size, State: inventory.RefCreating,
@@ -73,25 +71,13 @@ func (s *Server) recordSnapshot(v inventory.Volume, name string) (sn inventory.S
 	return sn, ref, err
 }
 
-// snapshotName is the name given, or made of VM, volume and time; it is the only one of its volume, since the backup
-// is a file of that name (agent 8).
-func snapshotName(tx *inventory.Tx, v inventory.Volume, given, now string, self inventory.Snapshot) string {
-	name := given
-	if name == "" {
-		owner := "detached"
-		if m, ok := tx.VMs.Get(v.VM); ok {
-			owner = m.Name
-		}
-		name = owner + "_" + v.Name + "_" + now
+// snapshotName is what core calls a snapshot: VM, volume and time.
+func (s *Server) snapshotName(tx *inventory.Tx, v inventory.Volume) string {
+	owner := "detached"
+	if m, ok := tx.VMs.Get(v.VM); ok {
+		owner = m.Name
 	}
-	name = strings.NewReplacer("/", "-", "\\", "-").Replace(name)
-	_, taken := tx.Snapshots.Find(func(o inventory.Snapshot) bool {
-		return o.Volume == v.ID && o.ID != self.ID && o.Name == name && o.State != inventory.SnapshotDestroyed
-	})
-	if taken {
-		name += "-" + self.UUID
-	}
-	return name
+	return owner + "_" + v.Name + "_" + s.clock.Now().UTC().Format("20060102150405")
 }
 
 // snapshotRefusal is core's reason to refuse a snapshot, or empty.
@@ -127,7 +113,11 @@ func (s *Server) snapshotFailed(sn inventory.Snapshot, cause error) (inventory.S
 
 // backUp copies a taken snapshot to secondary storage, or marks it backed up when that is bypassed.
 func (s *Server) backUp(ctx context.Context, sn inventory.Snapshot, v inventory.Volume) (inventory.Snapshot, error) {
-	if s.setting(BackupSetting, "true") == "false" {
+	bypass, err := s.driver.Bypass(v.Pool)
+	if err != nil {
+		return s.snapshotFailed(sn, err)
+	}
+	if bypass {
 		return s.changeSnapshot(sn.ID, func(sn *inventory.Snapshot) { sn.State = inventory.SnapshotBackedUp })
 	}
 	ref, err := s.recordBackup(sn, v)
@@ -142,21 +132,14 @@ func (s *Server) backUp(ctx context.Context, sn inventory.Snapshot, v inventory.
 	}
 	err = s.inv.Update(func(tx *inventory.Tx) error {
 		sn.State = inventory.SnapshotBackedUp
-		if strings.HasPrefix(r.Path, devicePrefix) { // the driver bypassed the backup: there is none to record
-			tx.SnapshotRefs.Delete(ref.ID)
-		} else {
-			ref.State, ref.Path, ref.PhysicalSize = inventory.RefReady, r.Path, r.PhysicalSize
-			tx.SnapshotRefs.Put(ref)
-			sn.Location = "SECONDARY"
-		}
+		ref.State, ref.Path, ref.PhysicalSize = inventory.RefReady, r.Path, r.PhysicalSize
+		tx.SnapshotRefs.Put(ref)
+		sn.Location = "SECONDARY"
 		sn = tx.Snapshots.Put(sn)
 		return nil
 	})
 	return sn, err
 }
-
-// devicePrefix begins the paths of objects on StorPool.
-const devicePrefix = "/dev/storpool"
 
 func (s *Server) recordBackup(sn inventory.Snapshot, v inventory.Volume) (ref inventory.SnapshotRef, err error) {
 	err = s.inv.Update(func(tx *inventory.Tx) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/spsim/spsim/driver/agentapi"
 	"github.com/spsim/spsim/driver/inventory"
@@ -95,6 +96,9 @@ func (s *Server) stopped(m inventory.VM, seen bool) (out inventory.VM, err error
 		if !seen {
 			tx.Details.Set(inventory.Owner{Kind: inventory.OfVM, ID: m.ID}, UnseenStop, fmt.Sprint(m.Host))
 		}
+		for _, v := range volumesOf(tx, m.ID) {
+			tx.Details.Delete(inventory.Owner{Kind: inventory.OfVolume, ID: v.ID}, GuestSizePending)
+		}
 		out.State, out.Host = inventory.VMStopped, 0
 		out = tx.VMs.Put(out)
 		return nil
@@ -106,15 +110,16 @@ func (s *Server) stopped(m inventory.VM, seen bool) (out inventory.VM, err error
 func (s *Server) fence(ctx context.Context, vm inventory.ID) error {
 	own := inventory.Owner{Kind: inventory.OfVM, ID: vm}
 	var volumes []inventory.Volume
-	unseen := false
+	unseen, host := false, ""
 	err := s.inv.View(func(tx *inventory.Tx) error {
-		_, unseen = tx.Details.Get(own, UnseenStop)
+		host, unseen = tx.Details.Get(own, UnseenStop)
 		volumes = volumesOf(tx, vm)
 		return nil
 	})
 	if err != nil || !unseen || !s.rules.fencesBeforeStart() {
 		return err
 	}
+	s.haltZombie(ctx, vm, host)
 	for _, v := range volumes {
 		if v.Path == "" {
 			continue
@@ -127,6 +132,22 @@ func (s *Server) fence(ctx context.Context, vm inventory.ID) error {
 		tx.Details.Delete(own, UnseenStop)
 		return nil
 	})
+}
+
+// haltZombie tells the host that did not confirm a stop to stop the VM after all; it may not hear it.
+func (s *Server) haltZombie(ctx context.Context, vm inventory.ID, host string) {
+	id, err := strconv.ParseInt(host, 10, 64)
+	if err != nil {
+		return
+	}
+	m, err := s.vm(vm)
+	if err != nil {
+		return
+	}
+	m.Host = inventory.ID(id)
+	if err := s.halt(ctx, m, true); err != nil {
+		s.log.WarnContext(ctx, "stop a VM where it was left", "vm", vm, "host", id, "error", err)
+	}
 }
 
 // StopVM stops a running VM. Without force a host that does not confirm it leaves the VM Running; with force it is

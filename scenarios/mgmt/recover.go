@@ -1,0 +1,92 @@
+package mgmt
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spsim/spsim/driver/inventory"
+)
+
+// Recover brings the rows that a killed management server left in transitional states to rest, as core does when it
+// starts. The driver has reconciled before. It goes on after a failure; the error joins them all.
+func (s *Server) Recover(ctx context.Context) error {
+	return errors.Join(s.recoverVMs(ctx), s.recoverVolumes(), s.recoverTemplates(), s.recoverSnapshots(ctx))
+}
+
+// recoverVMs stops VMs that were starting or stopping.
+func (s *Server) recoverVMs(ctx context.Context) error {
+	var todo []inventory.VM
+	errs := []error{s.inv.View(func(tx *inventory.Tx) error {
+		todo = tx.VMs.All(func(m inventory.VM) bool { return m.State == inventory.VMStarting || m.State == inventory.VMStopping })
+		return nil
+	})}
+	for _, m := range todo {
+		seen := s.halt(ctx, m, true) == nil
+		_, err := s.stopped(m, seen)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// recoverVolumes ends what was under way: a volume that the driver finished is Ready, one that it did not is Allocated
+// again, one that was being deleted waits for the collector.
+func (s *Server) recoverVolumes() error {
+	return s.inv.Update(func(tx *inventory.Tx) error {
+		for _, v := range tx.Volumes.All(nil) {
+			switch v.State {
+			case inventory.VolumeCreating:
+				if v.State = inventory.VolumeReady; v.Path == "" {
+					v.State, v.Pool, v.PoolType = inventory.VolumeAllocated, 0, ""
+				}
+			case inventory.VolumeSnapshotting, inventory.VolumeReverting, inventory.VolumeResizing, inventory.VolumeAttaching:
+				v.State = inventory.VolumeReady
+			case inventory.VolumeExpunging:
+				v.State = inventory.VolumeDestroy
+			default:
+				continue
+			}
+			tx.Volumes.Put(v)
+		}
+		return nil
+	})
+}
+
+// recoverTemplates ends copies of templates to pools.
+func (s *Server) recoverTemplates() error {
+	return s.inv.Update(func(tx *inventory.Tx) error {
+		for _, c := range tx.TemplatePools.All(func(c inventory.TemplatePool) bool { return c.State != inventory.RefReady }) {
+			if c.LocalPath == "" {
+				tx.TemplatePools.Delete(c.ID)
+				continue
+			}
+			c.State = inventory.RefReady
+			tx.TemplatePools.Put(c)
+		}
+		return nil
+	})
+}
+
+// recoverSnapshots fails snapshots that were not finished and removes what there is of them, and deletes those again
+// whose deletion had begun.
+func (s *Server) recoverSnapshots(ctx context.Context) error {
+	var todo []inventory.Snapshot
+	errs := []error{s.inv.Update(func(tx *inventory.Tx) error {
+		for _, sn := range tx.Snapshots.All(nil) {
+			switch sn.State {
+			case inventory.SnapshotAllocated, inventory.SnapshotCreating, inventory.SnapshotPrimary, inventory.SnapshotBackingUp:
+				sn.State = inventory.SnapshotError
+				tx.Snapshots.Put(sn)
+			case inventory.SnapshotDestroying:
+			default:
+				continue
+			}
+			todo = append(todo, sn)
+		}
+		return nil
+	})}
+	for _, sn := range todo {
+		_, err := s.DeleteSnapshot(ctx, sn.ID)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}

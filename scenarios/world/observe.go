@@ -1,0 +1,164 @@
+package world
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+
+	"github.com/spsim/spsim/agentsim"
+	"github.com/spsim/spsim/driver/inventory"
+	"github.com/spsim/spsim/scenarios/check"
+)
+
+// observer keeps the parts of the last observation that cost something.
+type observer struct {
+	mu          sync.Mutex
+	known       bool
+	generation  int64
+	revision    uint64
+	objects     []check.Object
+	attachments []check.Attachment
+	inventory   check.Inventory
+}
+
+// Observe looks at everything. What has not changed since the last time is not read again.
+func (w *World) Observe(ctx context.Context) (*check.Observation, error) {
+	o := &w.observe
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	generation, revision := w.Target.Generation(), w.Inventory.Revision()
+	if !o.known || o.generation != generation {
+		objects, attachments, err := w.Target.Look(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("observe StorPool: %w", err)
+		}
+		o.objects, o.attachments = objects, attachments
+	}
+	if !o.known || o.revision != revision {
+		i, err := check.ReadInventory(w.Inventory)
+		if err != nil {
+			return nil, fmt.Errorf("observe inventory: %w", err)
+		}
+		o.inventory = i
+	}
+	o.known, o.generation, o.revision = true, generation, revision
+	files, err := w.files(o.inventory.SecondaryStores)
+	if err != nil {
+		return nil, fmt.Errorf("observe secondary storage: %w", err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return &check.Observation{
+		Objects: o.objects, Attachments: o.attachments, Hosts: w.hosts(), Files: files, Inventory: o.inventory,
+		Guests: true, Excused: maps.Clone(w.excused), Hash: w.hash,
+	}, nil
+}
+
+// Check settles, observes and returns the broken invariants as a [*check.Failed]; nil while the management server is
+// killed.
+func (w *World) Check(ctx context.Context) error {
+	if err := w.Settle(ctx); err != nil {
+		return err
+	}
+	if w.Crashed() {
+		return nil
+	}
+	o, err := w.Observe(ctx)
+	if err != nil {
+		return err
+	}
+	return check.Err(o)
+}
+
+// hosts are the hosts with what their guests see.
+func (w *World) hosts() []check.Host {
+	var out []check.Host
+	for i, row := range w.Hosts {
+		h, err := w.Fleet.Host(row.UUID)
+		if err != nil {
+			continue // was never switched on
+		}
+		st := h.State()
+		c := check.Host{
+			Row: row.ID, Client: i + 1, On: st.Up, Uses: st.Uses, Mounts: st.Mounts, Stray: st.Stray, Unfinished: st.Unfinished,
+		}
+		for _, g := range st.Guests {
+			c.Guests = append(c.Guests, guest(h, g))
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func guest(h *agentsim.Host, st agentsim.GuestState) check.Guest {
+	out := check.Guest{Name: st.Name}
+	g, err := h.Guest(st.Name)
+	if err != nil {
+		return out // ended meanwhile
+	}
+	for _, path := range st.Disks {
+		if d, err := g.Disk(path); err == nil {
+			out.Disks = append(out.Disks, check.Disk{Path: path, Size: d.Size()})
+		}
+	}
+	return out
+}
+
+// files lists what is on secondary storage.
+func (w *World) files(stores []inventory.SecondaryStore) (out []check.File, err error) {
+	for _, st := range stores {
+		d, err := w.storage.Open(st.URL)
+		if err != nil {
+			return nil, err
+		}
+		list, err := d.Files()
+		if err = errors.Join(err, d.Close()); err != nil {
+			return nil, err
+		}
+		for _, f := range list {
+			out = append(out, check.File{Store: st.ID, Name: f.Name, Size: f.Size})
+		}
+	}
+	return out, nil
+}
+
+// hash digests the contents of an object.
+func (w *World) hash(ctx context.Context, gid string) (string, error) {
+	objects, _, err := w.Target.Look(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, x := range objects {
+		if x.GlobalID != gid {
+			continue
+		}
+		sum := sha256.New()
+		buf := make([]byte, 1<<20)
+		err := w.borrow(ctx, gid, x.Snapshot, func(d disk) error {
+			for off := int64(0); off < x.Size; off += int64(len(buf)) {
+				n := min(int64(len(buf)), x.Size-off)
+				if _, err := d.ReadAt(buf[:n], off); err != nil {
+					return err
+				}
+				sum.Write(buf[:n])
+			}
+			return nil
+		})
+		return hex.EncodeToString(sum.Sum(nil)), err
+	}
+	return "", fmt.Errorf("no object ~%s", gid)
+}
+
+// openIntents tells whether an operation is left for the reconciler.
+func (w *World) openIntents() bool {
+	open := false
+	_ = w.Inventory.View(func(tx *inventory.Tx) error { // the function returns no error
+		open = tx.Intents.Len() > 0
+		return nil
+	})
+	return open
+}

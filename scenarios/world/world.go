@@ -1,0 +1,236 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/spsim/spsim/agentsim"
+	"github.com/spsim/spsim/agentsim/secondary"
+	"github.com/spsim/spsim/driver"
+	"github.com/spsim/spsim/driver/inventory"
+	"github.com/spsim/spsim/driver/spapi"
+	"github.com/spsim/spsim/internal/clock"
+	"github.com/spsim/spsim/scenarios/mgmt"
+)
+
+// World is everything that a scenario needs. The exported members are fixed after [New].
+type World struct {
+	Inventory *inventory.Store
+	Driver    *driver.Driver
+	Mgmt      *mgmt.Server
+	Fleet     *agentsim.Fleet
+	Target    Target
+	Clock     clock.Clock
+
+	Zone     inventory.Zone
+	Clusters []inventory.Cluster
+	Hosts    []inventory.Host
+	Store    inventory.SecondaryStore  // none with Options.NoSecondary
+	Pool     inventory.Pool            // none with Options.NoPool
+	Compute  inventory.ServiceOffering // a compute offering without a size of its own
+	Disk     inventory.DiskOffering    // a disk offering of custom size
+	ISO      inventory.Template
+
+	opts    Options
+	quirks  selection
+	newID   func() string
+	folder  string
+	storage *secondary.Storage
+	agents  *agents
+	journal *journal
+	observe observer
+
+	mu      sync.Mutex
+	crashAt string // "action/step"; empty for none
+	crashed bool
+	excused map[string]string
+}
+
+// New builds a world. The world is returned also with an error, so that Close can be registered first.
+func New(o Options) (*World, error) {
+	o = o.withDefaults()
+	w := &World{opts: o, Inventory: inventory.New(), newID: seeded(o.Seed), excused: map[string]string{}}
+	if err := w.build(); err != nil {
+		return w, fmt.Errorf("build world: %w", err)
+	}
+	var err error
+	w.Do(func(ctx context.Context) { err = w.populate(ctx) })
+	if err != nil {
+		return w, fmt.Errorf("populate world: %w", err)
+	}
+	w.journal.reset()
+	return w, nil
+}
+
+// seeded makes UUIDs that a seed decides.
+func seeded(seed int64) func() string {
+	var key [32]byte
+	for i := range 8 {
+		key[i] = byte(seed >> (8 * i))
+	}
+	var mu sync.Mutex
+	src := rand.NewChaCha8(key)
+	return func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return uuid.Must(uuid.NewRandomFromReader(src)).String() // ChaCha8 never fails
+	}
+}
+
+func (w *World) build() (err error) {
+	o := w.opts
+	if w.quirks, err = choose(o.Driver); err != nil {
+		return err
+	}
+	if w.Target = o.Target; w.Target == nil {
+		if w.Target, err = NewEmbedded(o.Seed, o.Hosts, o.Behaviour); err != nil {
+			return err
+		}
+	}
+	w.Clock = w.Target.Clock()
+	if w.folder, err = os.MkdirTemp("", "spsim-world-"); err != nil {
+		return fmt.Errorf("folder of secondary storage: %w", err)
+	}
+	if w.storage, err = secondary.New(w.folder); err != nil {
+		return err
+	}
+	w.Fleet, err = agentsim.New(agentsim.Config{
+		Secondary: w.storage, Clock: w.Clock, Quirks: w.quirks.agents, Log: o.Log,
+	})
+	if err != nil {
+		return err
+	}
+	_, token := w.Target.Endpoint()
+	w.journal = &journal{clock: w.Clock, secret: token}
+	w.agents = &agents{inv: w.Inventory, fleet: w.Fleet, journal: w.journal}
+	return w.manage()
+}
+
+// manage makes driver and management server, as a start of the management server does.
+func (w *World) manage() (err error) {
+	w.Driver, err = driver.New(driver.Config{
+		Inventory: w.Inventory, Agents: w.agents, Images: mgmt.NewImages(w.Inventory, w.storage), Clock: w.Clock,
+		Transport: &recorder{w.Target.Transport("management"), w.journal, "management"},
+		Log:       w.opts.Log, Quirks: w.quirks.driver, NewID: w.newID, Owner: "management", AtStep: w.atStep,
+	})
+	if err != nil {
+		return err
+	}
+	w.Mgmt, err = mgmt.New(mgmt.Config{
+		Inventory: w.Inventory, Driver: w.Driver, Agents: w.agents, Secondary: w.storage, Clock: w.Clock,
+		Log: w.opts.Log, Quirks: w.quirks.core, NewID: w.newID,
+	})
+	return err
+}
+
+// populate makes the zone and what is in it.
+func (w *World) populate(ctx context.Context) (err error) {
+	m := w.Mgmt
+	if w.Zone, err = m.AddZone("zone-1"); err != nil {
+		return err
+	}
+	for i := range w.opts.Clusters {
+		c, err := m.AddCluster(w.Zone.ID, fmt.Sprintf("cluster-%d", i+1))
+		if err != nil {
+			return err
+		}
+		w.Clusters = append(w.Clusters, c)
+	}
+	for i := range w.opts.Hosts {
+		if _, err := w.AddHost(ctx, w.Clusters[i%len(w.Clusters)].ID); err != nil {
+			return err
+		}
+	}
+	if !w.opts.NoSecondary {
+		if w.Store, err = m.AddSecondaryStore(w.Zone.ID, "secondary-1", "nfs://nfs.test/export/secondary-1"); err != nil {
+			return err
+		}
+	}
+	if w.Compute, err = m.CreateServiceOffering(mgmt.OfferingSpec{Name: "small"}); err != nil {
+		return err
+	}
+	if w.Disk, err = m.CreateDiskOffering(mgmt.OfferingSpec{Name: "custom"}); err != nil {
+		return err
+	}
+	if w.ISO, err = m.RegisterISO("installer", w.Zone.ID); err != nil {
+		return err
+	}
+	if !w.opts.NoPool {
+		w.Pool, err = w.CreatePool(ctx, "primary", w.opts.Template)
+	}
+	return err
+}
+
+// AddHost adds a host to the fleet and to CloudStack; its StorPool client is the next one.
+func (w *World) AddHost(ctx context.Context, cluster inventory.ID) (inventory.Host, error) {
+	n := len(w.Hosts) + 1
+	name := fmt.Sprintf("host-%d", n)
+	hostPort, token := w.Target.Endpoint()
+	api, err := spapi.New(spapi.Config{
+		HostPort: hostPort, Token: token, Clock: w.Clock, Log: w.opts.Log,
+		Transport: &recorder{w.Target.Transport(name), w.journal, name},
+	})
+	if err != nil {
+		return inventory.Host{}, err
+	}
+	h, err := w.Mgmt.AddHost(ctx, mgmt.HostSpec{
+		Cluster: cluster, Name: name,
+		Online: func(h inventory.Host) error {
+			_, err := w.Fleet.AddHost(agentsim.HostConfig{
+				UUID: h.UUID, Name: name, OurID: n, ClusterID: w.Target.ClusterID(), API: api,
+				Devices: w.Target.Devices(n), Throughput: w.opts.Throughput,
+			})
+			return err
+		},
+	})
+	w.Hosts = append(w.Hosts, h)
+	return h, err
+}
+
+// CreatePool adds a pool of the target's cluster with a placement template.
+func (w *World) CreatePool(ctx context.Context, name, template string) (inventory.Pool, error) {
+	return w.Mgmt.CreatePool(ctx, driver.PoolRequest{Name: name, Zone: w.Zone.ID, URL: w.URL(template), Capacity: 100 << 40})
+}
+
+// URL is the key/value form of the pool URL for a placement template; it holds the token.
+func (w *World) URL(template string) string {
+	hostPort, token := w.Target.Endpoint()
+	return fmt.Sprintf("SP_API_HTTP=%s;SP_AUTH_TOKEN=%s;SP_TEMPLATE=%s", hostPort, token, template)
+}
+
+// Do runs f as an actor of the world's clock, which is how everything that waits must run. It does not nest.
+func (w *World) Do(f func(ctx context.Context)) {
+	ctx := context.Background()
+	if v, ok := w.Clock.(*clock.Virtual); ok {
+		v.Run(func() { f(ctx) })
+		return
+	}
+	f(ctx)
+}
+
+// Journal is what was asked of StorPool and hosts since the world was built, in order, without secrets.
+func (w *World) Journal() []Entry { return w.journal.list() }
+
+// Folder is where the exports of secondary storage are.
+func (w *World) Folder() string { return w.folder }
+
+// Close ends everything and removes the temporary folder.
+func (w *World) Close() error {
+	var errs []error
+	if w.Fleet != nil {
+		w.Fleet.Close()
+	}
+	if w.Target != nil && w.opts.Target == nil {
+		errs = append(errs, w.Target.Close())
+	}
+	if w.folder != "" {
+		errs = append(errs, os.RemoveAll(w.folder))
+	}
+	return errors.Join(errs...)
+}
