@@ -54,18 +54,22 @@ func (o *op) record(ctx context.Context, c *conn, name string, delta int64, with
 
 // resume goes on with an operation that passed its pivot and was not finished, or begins a new one.
 func (d *Driver) resume(action string, intent inventory.Intent) (o *op, resumed bool, err error) {
-	var left inventory.Intent
-	err = d.inv.View(func(tx *inventory.Tx) error {
-		left, resumed = tx.Intents.Find(func(i inventory.Intent) bool {
-			return i.Action == action && i.Kind == intent.Kind && i.Object == intent.Object && i.Pivoted &&
-				(i.Owner == d.owner || d.clock.Now().After(i.Lease))
+	err = d.inv.Update(func(tx *inventory.Tx) error {
+		left, found := tx.Intents.Find(func(i inventory.Intent) bool {
+			return i.Action == action && i.Kind == intent.Kind && i.Object == intent.Object && i.Pivoted && d.orphaned(i)
 		})
+		if !found {
+			return nil
+		}
+		left.Owner = d.owner
+		tx.Intents.Put(left)
+		d.active.add(left.ID)
+		o = d.reopen(left)
 		return nil
 	})
-	if err != nil || !resumed {
-		o, err = d.begin(action, intent)
-		return o, false, err
+	if err != nil || o != nil {
+		return o, o != nil, err
 	}
-	d.active.add(left.ID)
-	return &op{d: d, id: left.Op, row: left.ID, pivoted: true}, true, nil
+	o, err = d.begin(action, intent)
+	return o, false, err
 }

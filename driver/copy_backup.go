@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strconv"
 	"time"
 
 	"github.com/spsim/spsim/driver/agentapi"
@@ -24,7 +25,8 @@ type backupPlan struct {
 }
 
 // backup copies a snapshot to secondary storage; the StorPool snapshot is kept. A failed backup deletes it with its
-// details: the snapshot failed as a whole (driver-management 10.2, D-33).
+// details: the snapshot failed as a whole (driver-management 10.2, D-33). When backups are off nothing happens and
+// Result.Path is the device path: there is no backup.
 func (d *Driver) backup(ctx context.Context, src, dst Object) (res Result, err error) {
 	unlock, err := d.lock(ctx, inventory.OfSnapshot, src.ID)
 	if err != nil {
@@ -35,8 +37,8 @@ func (d *Driver) backup(ctx context.Context, src, dst Object) (res Result, err e
 	if err != nil {
 		return res, err
 	}
-	if p.bypassed {
-		return d.rules.bypassedBackup(p)
+	if p.bypassed { // no backup: the path says that the snapshot is where it was
+		return Result{Path: p.from.Path, Size: p.row.Size}, nil
 	}
 	c, err := d.connect(ctx, src.Store)
 	if err != nil {
@@ -47,6 +49,9 @@ func (d *Driver) backup(ctx context.Context, src, dst Object) (res Result, err e
 		return res, err
 	}
 	defer op.end(ctx, &err)
+	if err = op.note(strconv.FormatInt(int64(dst.Store), 10)); err != nil {
+		return res, err
+	}
 	var cause error
 	out, err := step(ctx, op, "back up", func(ctx context.Context) (agentapi.Snapshot, error) {
 		var out agentapi.Snapshot
@@ -93,7 +98,7 @@ func (d *Driver) planBackup(src, dst Object) (p backupPlan, err error) {
 		}
 		volume := volumeTO(tx, base)
 		p.from = agentapi.Snapshot{UUID: p.row.UUID, Name: p.row.Name, Path: devPath(p.name), Volume: &volume, Pool: poolTO(pool)}
-		p.to = agentapi.Snapshot{UUID: p.row.UUID, Name: p.row.UUID, Path: snapshotDir(p.row), Store: storeTO(store)}
+		p.to = agentapi.Snapshot{UUID: p.row.UUID, Name: backupFile(p.row), Path: snapshotDir(p.row), Store: storeTO(store)}
 		return nil
 	})
 	return p, err
@@ -150,9 +155,4 @@ func forgetSnapshot(tx *inventory.Tx, s inventory.Snapshot) {
 	for _, name := range []string{s.UUID, detailPool, detailDelayDelete, detailRecovered} {
 		tx.Details.Delete(own, name)
 	}
-}
-
-// stay refuses a backup that is switched off: what never left StorPool is no backup (D-17).
-func stay(p backupPlan) (Result, error) {
-	return Result{}, fmt.Errorf("backup of snapshot %d: snapshots stay on StorPool by setting: %w", p.src.ID, ErrRefused)
 }

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spsim/spsim/driver/agentapi"
 	"github.com/spsim/spsim/driver/inventory"
@@ -26,11 +27,34 @@ type objectRules struct {
 	restoreParent   func(tx *inventory.Tx, s inventory.Snapshot, src Object) (name string, clone bool)
 	sourceLimit     func(s inventory.Snapshot, base inventory.Volume) int64
 	restoreBackup   func(ctx context.Context, o *op, c *conn, p restorePlan, cause error) (Result, error)
-	bypassedBackup  func(p backupPlan) (Result, error)
 	backupResult    func(answer *agentapi.Answer, host inventory.ID) (agentapi.Snapshot, error)
 	backupFailed    func(ctx context.Context, o *op, c *conn, p backupPlan, cause error) error
 	downloadInstead func(err error) bool
 	rootSize        func(asked, onStorPool int64) int64
+
+	resizeUpdate func(p resizePlan, poolTemplate string) spapi.VolumeUpdate
+	notifies     func(p resizePlan) bool
+	untold       func(p resizePlan, err error, res *Result) error
+	resizeFailed func(ctx context.Context, o *op, c *conn, p resizePlan, err error) error
+	grown        func(p resizePlan) int64
+
+	revertible    func(p revertPlan) error
+	bothExist     func(ctx context.Context, c *conn, p revertPlan) error
+	revertRequest func(p revertPlan) spapi.VolumeRevert
+	limitFailed   func(err error) error
+	revertedSize  func(ctx context.Context, o *op, c *conn, p revertPlan) (int64, error)
+
+	claims          func(tx *inventory.Tx, s inventory.Snapshot, zone inventory.ID) bool
+	deletable       func(r removal) error
+	deletableAfter  func(r removal) error
+	missingSnapshot func(ctx context.Context, o *op, r removal) (stop bool, err error)
+	combine         func(errs []error) error
+	deleteBackup    func(ctx context.Context, d *Driver, ref inventory.SnapshotRef) error
+	forgetSnapshot  func(tx *inventory.Tx, s inventory.Snapshot)
+	deleteBases     func(ctx context.Context, d *Driver, template inventory.ID) error
+	emptyZoneEnds   func() bool
+	present         func(clusters []spapi.ByCluster[spapi.Snapshot]) (map[string]bool, error)
+	closeSafetyRef  func(tx *inventory.Tx, snapshot inventory.ID)
 }
 
 func correctObjects() objectRules {
@@ -51,11 +75,34 @@ func correctObjects() objectRules {
 		restoreParent:   restoreParent,
 		sourceLimit:     sourceLimit,
 		restoreBackup:   restoreBackup,
-		bypassedBackup:  stay,
 		backupResult:    backupResult,
 		backupFailed:    backupFailed,
 		downloadInstead: downloadInstead,
 		rootSize:        realSize,
+
+		resizeUpdate: resizeUpdate,
+		notifies:     changesSize,
+		untold:       untold,
+		resizeFailed: resizeFailed,
+		grown:        grown,
+
+		revertible:    revertible,
+		bothExist:     bothExist,
+		revertRequest: revertRequest,
+		limitFailed:   itself,
+		revertedSize:  revertedSize,
+
+		claims:          claims,
+		deletable:       deletable,
+		deletableAfter:  func(removal) error { return nil },
+		missingSnapshot: goOn,
+		combine:         func(errs []error) error { return errors.Join(errs...) },
+		deleteBackup:    deleteBackup,
+		forgetSnapshot:  forgetSnapshot,
+		deleteBases:     deleteBases,
+		emptyZoneEnds:   func() bool { return false },
+		present:         present,
+		closeSafetyRef:  closeSafetyRef,
 	}
 }
 

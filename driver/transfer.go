@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"strconv"
+	"strings"
 
 	"github.com/spsim/spsim/driver/agentapi"
 	"github.com/spsim/spsim/driver/inventory"
@@ -69,4 +70,12 @@ func volumeTO(tx *inventory.Tx, v inventory.Volume) agentapi.Volume {
 // snapshotDir is the directory of a volume's backups on secondary storage (agent 8).
 func snapshotDir(s inventory.Snapshot) string {
 	return path.Join("snapshots", s.Account, strconv.FormatInt(int64(s.Volume), 10))
+}
+
+// backupFile is the name of a backup's file: the snapshot's, as long as it can be one (agent 8).
+func backupFile(s inventory.Snapshot) string {
+	if s.Name == "" || s.Name == "." || s.Name == ".." || strings.ContainsAny(s.Name, "/\\\x00") {
+		return s.UUID
+	}
+	return s.Name
 }
