@@ -10,6 +10,10 @@ import (
 	"github.com/spsim/spsim/driver/inventory"
 )
 
+// BackupSetting is core's setting that decides whether snapshots are backed up to secondary storage; true unless set. The
+// plugin's own sp.bypass.secondary.storage says the opposite.
+const BackupSetting = "snapshot.backup.to.secondary"
+
 // CreateSnapshot takes a snapshot of a volume and, unless the backup is bypassed, copies it to secondary storage. An
 // empty name is chosen by core. A snapshot that failed stays on record in state Error.
 func (s *Server) CreateSnapshot(ctx context.Context, volume inventory.ID, name string) (inventory.Snapshot, error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spsim/spsim/agentsim"
+	"github.com/spsim/spsim/agentsim/image"
 	"github.com/spsim/spsim/driver/inventory"
 )
 
@@ -16,33 +17,97 @@ type disk interface {
 	WriteAt(p []byte, off int64) (int, error)
 }
 
-// Write writes into a volume: through the guest on its host when its VM is running, else through a temporary
+// WriteVolume writes into a volume: through the guest on its host when its VM is running, else through a temporary
 // attachment.
-func (w *World) Write(ctx context.Context, volume inventory.ID, off int64, p []byte) error {
+func (w *World) WriteVolume(ctx context.Context, volume inventory.ID, off int64, p []byte) error {
 	return w.with(ctx, volume, func(d disk) error {
 		_, err := d.WriteAt(p, off)
 		return err
 	})
 }
 
-// Read reads n bytes of a volume, in the same way as Write.
-func (w *World) Read(ctx context.Context, volume inventory.ID, off int64, n int) ([]byte, error) {
-	p := make([]byte, n)
-	err := w.with(ctx, volume, func(d disk) error {
+// ReadVolume fills p from a volume, in the same way as WriteVolume.
+func (w *World) ReadVolume(ctx context.Context, volume inventory.ID, off int64, p []byte) error {
+	return w.with(ctx, volume, func(d disk) error {
 		_, err := d.ReadAt(p, off)
 		return err
 	})
-	return p, err
 }
 
-// ReadObject reads n bytes of a StorPool object through a temporary attachment.
-func (w *World) ReadObject(ctx context.Context, gid string, snapshot bool, off int64, n int) ([]byte, error) {
-	p := make([]byte, n)
-	err := w.borrow(ctx, gid, snapshot, func(d disk) error {
+// GuestRead fills p from a volume as the guest of a running VM reads it.
+func (w *World) GuestRead(_ context.Context, vm, volume inventory.ID, off int64, p []byte) error {
+	d, err := w.guestDisk(vm, volume)
+	if err != nil {
+		return err
+	}
+	_, err = d.ReadAt(p, off)
+	return err
+}
+
+// GuestSize is the size in bytes of a volume as the guest of a running VM sees it.
+func (w *World) GuestSize(_ context.Context, vm, volume inventory.ID) (int64, error) {
+	d, err := w.guestDisk(vm, volume)
+	if err != nil {
+		return 0, err
+	}
+	return d.Size(), nil
+}
+
+// ReadSnapshot fills p from the StorPool snapshot of a snapshot.
+func (w *World) ReadSnapshot(ctx context.Context, snapshot inventory.ID, off int64, p []byte) error {
+	path := ""
+	err := w.Inventory.View(func(tx *inventory.Tx) error {
+		s, err := tx.Snapshots.Must(snapshot)
+		path, _ = tx.Details.Get(inventory.Owner{Kind: inventory.OfSnapshot, ID: snapshot}, s.UUID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return w.ReadObject(ctx, GlobalID(path), true, off, p)
+}
+
+// ReadBackup fills p from the backup of a snapshot on secondary storage.
+func (w *World) ReadBackup(_ context.Context, snapshot inventory.ID, off int64, p []byte) (err error) {
+	var ref inventory.SnapshotRef
+	var st inventory.SecondaryStore
+	err = w.Inventory.View(func(tx *inventory.Tx) error {
+		var ok bool
+		if ref, ok = tx.SnapshotRefs.Find(func(r inventory.SnapshotRef) bool {
+			return r.Snapshot == snapshot && r.Role == inventory.Image && r.State == inventory.RefReady
+		}); !ok {
+			return fmt.Errorf("snapshot %d has no backup", snapshot)
+		}
+		st, err = tx.SecondaryStores.Must(ref.Store)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	d, err := w.storage.Open(st.URL)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	f, length, err := d.Open(ref.Path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	img, err := image.OpenReader(f, length, image.Qcow2)
+	if err != nil {
+		return err
+	}
+	_, err = img.ReadAt(p, off)
+	return err
+}
+
+// ReadObject fills p from a StorPool object through a temporary attachment.
+func (w *World) ReadObject(ctx context.Context, gid string, snapshot bool, off int64, p []byte) error {
+	return w.borrow(ctx, gid, snapshot, func(d disk) error {
 		_, err := d.ReadAt(p, off)
 		return err
 	})
-	return p, err
 }
 
 func (w *World) with(ctx context.Context, volume inventory.ID, f func(disk) error) error {
@@ -57,47 +122,50 @@ func (w *World) with(ctx context.Context, volume inventory.ID, f func(disk) erro
 		return err
 	}
 	if m.State == inventory.VMRunning {
-		d, err := w.guestDisk(m, v)
+		d, err := w.guestDisk(m.ID, v.ID)
 		if err != nil {
-			return fmt.Errorf("volume %d in VM %d: %w", v.ID, m.ID, err)
+			return err
 		}
 		return f(d)
 	}
 	return w.borrow(ctx, GlobalID(v.Path), false, f)
 }
 
-// guestDisk is the disk of a running VM as its guest sees it.
-func (w *World) guestDisk(m inventory.VM, v inventory.Volume) (*agentsim.GuestDisk, error) {
+// guestDisk is a disk of a running VM as its guest sees it.
+func (w *World) guestDisk(vm, volume inventory.ID) (*agentsim.GuestDisk, error) {
 	var h inventory.Host
+	var m inventory.VM
+	var v inventory.Volume
 	err := w.Inventory.View(func(tx *inventory.Tx) (err error) {
+		if v, err = tx.Volumes.Must(volume); err != nil {
+			return err
+		}
+		if m, err = tx.VMs.Must(vm); err != nil {
+			return err
+		}
 		h, err = tx.Hosts.Must(m.Host)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	host, err := w.Fleet.Host(h.UUID)
+	d, err := w.diskOn(h.UUID, m.Instance, v.Path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("volume %d in VM %d: %w", volume, vm, err)
 	}
-	g, err := host.Guest(m.Instance)
-	if err != nil {
-		return nil, err
-	}
-	return g.Disk(v.Path)
+	return d, nil
 }
 
-// GuestSize is the size in bytes of a volume as the guest of its running VM sees it.
-func (w *World) GuestSize(volume inventory.ID) (size int64, err error) {
-	err = w.with(context.Background(), volume, func(d disk) error {
-		g, ok := d.(*agentsim.GuestDisk)
-		if !ok {
-			return fmt.Errorf("volume %d is in no running VM", volume)
-		}
-		size = g.Size()
-		return nil
-	})
-	return size, err
+func (w *World) diskOn(host, instance, path string) (*agentsim.GuestDisk, error) {
+	h, err := w.Fleet.Host(host)
+	if err != nil {
+		return nil, err
+	}
+	g, err := h.Guest(instance)
+	if err != nil {
+		return nil, err
+	}
+	return g.Disk(path)
 }
 
 func (w *World) borrow(ctx context.Context, gid string, snapshot bool, f func(disk) error) (err error) {

@@ -44,12 +44,12 @@ func (w *World) Disarm() {
 
 var errCrash = errors.New("management server killed")
 
-// CrashAt kills the management server when the driver reaches a step ("createAsync/create volume"), once: its
-// operation stops there with nothing undone. [World.Restart] starts it again.
-func (w *World) CrashAt(step string) {
+// CrashAt kills the management server when the driver reaches a step of an operation ("createAsync", "create volume"),
+// once: the operation stops there with nothing undone. [World.Restart] starts it again.
+func (w *World) CrashAt(operation, step string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.crashAt = step
+	w.crashAt = operation + "/" + step
 }
 
 // Crashed tells whether the management server was killed and not started again. Until then invariants do not hold.

@@ -39,7 +39,7 @@ func TestThinPath(t *testing.T) {
 		v, err = w.Mgmt.AttachVolume(ctx, v.ID, vm.ID, mgmt.FreeDevice)
 		require.NoError(t, err)
 		require.NoError(t, w.Check(ctx))
-		require.NoError(t, w.Write(ctx, v.ID, 4096, pattern('a')))
+		require.NoError(t, w.WriteVolume(ctx, v.ID, 4096, pattern('a')))
 		for _, backup := range []string{"true", "false"} {
 			require.NoError(t, w.Mgmt.SetSetting(inventory.Global(), "snapshot.backup.to.secondary", backup))
 			sn, err := w.Mgmt.CreateSnapshot(ctx, v.ID, "")
@@ -48,8 +48,8 @@ func TestThinPath(t *testing.T) {
 			r, err := w.Mgmt.CreateVolumeFromSnapshot(ctx, mgmt.RestoreSpec{Snapshot: sn.ID, Name: "restored"})
 			require.NoError(t, err)
 			require.NoError(t, w.Check(ctx))
-			got, err := w.Read(ctx, r.ID, 4096, len(pattern('a')))
-			require.NoError(t, err)
+			got := make([]byte, len(pattern('a')))
+			require.NoError(t, w.ReadVolume(ctx, r.ID, 4096, got))
 			assert.Equal(t, pattern('a'), got)
 		}
 	})
