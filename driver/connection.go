@@ -17,7 +17,7 @@ import (
 const (
 	keyHTTP     = "SP_API_HTTP"
 	keyHost     = "SP_API_HTTP_HOST" // detail; its value is host:port
-	keyToken    = "SP_AUTH_TOKEN"
+	keyToken    = "SP_AUTH_TOKEN"    //nolint:gosec // the name of a token is none
 	keyTemplate = "SP_TEMPLATE"
 )
 
@@ -196,7 +196,7 @@ func (d *Driver) resolve(ctx context.Context, pool inventory.ID) (descriptor, in
 
 // ownTemplate keeps the pool's template unless the alternative endpoint names one (D-34).
 func ownTemplate(own, alternative string) string {
-	if alternative != "" {
+	if alternative != "" && alternative != noTemplate {
 		return alternative
 	}
 	return own

@@ -109,8 +109,9 @@ func (d *Driver) templateExists(ctx context.Context, desc descriptor) error {
 
 // namedPool is an existing pool with a connection that it uses or may use.
 type namedPool struct {
-	name string
-	desc descriptor
+	name        string
+	desc        descriptor
+	alternative bool
 }
 
 // storPools lists the connections of all StorPool pools; unparsable gets what has none.
@@ -126,11 +127,11 @@ func (d *Driver) storPools(unparsable func(name string, err error) error) (out [
 					continue
 				}
 			}
-			out = append(out, namedPool{p.Name, desc})
+			out = append(out, namedPool{p.Name, desc, false})
 			other := tx.Details.Of(inventory.Owner{Kind: inventory.OfPool, ID: p.ID})[SettingAlternativeEndpoint]
 			if alt, err := d.rules.parseURL(other); err == nil {
 				alt.template = d.rules.alternativeTemplate(desc.template, alt.template)
-				out = append(out, namedPool{p.Name, alt})
+				out = append(out, namedPool{p.Name, alt, true})
 			}
 		}
 		return nil
