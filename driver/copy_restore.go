@@ -79,7 +79,7 @@ func (d *Driver) planRestore(src, dst Object) (p restorePlan, err error) {
 		if p.row.Size == 0 {
 			p.row.Size = p.snapshot.Size
 		}
-		p.source = d.rules.sourceLimit(p.snapshot, base)
+		p.source = max(p.snapshot.MaxIOPS, base.MaxIOPS)
 		p.parent, p.clone = d.rules.restoreParent(tx, p.snapshot, src)
 		_, p.delayed = tx.Details.Get(inventory.Owner{Kind: inventory.OfSnapshot, ID: src.ID}, detailDelayDelete)
 		p.backup = backupIn(tx, p.snapshot, base, dst.Store)
@@ -109,11 +109,6 @@ func refOf(tx *inventory.Tx, o Object) (inventory.SnapshotRef, bool) {
 	return tx.SnapshotRefs.Find(func(r inventory.SnapshotRef) bool {
 		return r.Snapshot == o.ID && r.Role == o.Role && r.Store == o.Store
 	})
-}
-
-// sourceLimit tells whether what is cloned carries an IOPS limit of its own.
-func sourceLimit(s inventory.Snapshot, base inventory.Volume) int64 {
-	return max(s.MaxIOPS, base.MaxIOPS)
 }
 
 // backupIn returns the ready backup of a snapshot in the zone of a pool, nil when there is none.

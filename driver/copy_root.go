@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spsim/spsim/driver/inventory"
@@ -38,16 +39,50 @@ func (d *Driver) cloneTemplate(ctx context.Context, src, dst Object) (res Result
 		return res, err
 	}
 	defer op.end(ctx, &err)
-	size := max(v.row.Size, cached.Size)
-	gid, err := op.createVolume(ctx, "clone template", c, spapi.VolumeCreate{
-		Size: spSize(size, v.row.Encrypted()), Tags: siteVolumeOfTemplate.tags(v.tags), Parent: snapshotOf(cached),
-		IOPS:     d.rules.iopsLimit(limitOfTemplate, limitFacts{place: v.place, volume: v.row.MaxIOPS}),
-		Template: v.place.templateOr(c.template),
-	})
+	gid, err := op.createVolume(ctx, "clone template", c, d.rootRequest(c, v, cached))
+	if errors.Is(err, spapi.ErrNotFound) {
+		if cached, err = d.rules.cacheLost(ctx, d, src.ID, dst.Store, err); err != nil {
+			return res, err
+		}
+		gid, err = op.createVolume(ctx, "clone template again", c, d.rootRequest(c, v, cached))
+	}
 	if err != nil {
 		return res, err
 	}
-	return op.adopt(ctx, c, v, gid, d.rules.rootSize(v.row.Size, size))
+	return op.adopt(ctx, c, v, gid, d.rules.rootSize(v.row.Size, max(v.row.Size, cached.Size)))
+}
+
+// rootRequest is the body of a root volume of a template.
+func (d *Driver) rootRequest(c *conn, v target, cached inventory.TemplatePool) spapi.VolumeCreate {
+	return spapi.VolumeCreate{
+		Size: spSize(max(v.row.Size, cached.Size), v.row.Encrypted()), Tags: siteVolumeOfTemplate.tags(v.tags),
+		Parent: snapshotOf(cached), Template: v.place.templateOr(c.template),
+		IOPS: d.rules.iopsLimit(limitOfTemplate, limitFacts{place: v.place, volume: v.row.MaxIOPS}),
+	}
+}
+
+// cacheAgain brings back a cached template that is gone from StorPool although the record says that it is there (SP-2).
+func cacheAgain(ctx context.Context, d *Driver, template, pool inventory.ID, lost error) (cached inventory.TemplatePool, err error) {
+	src := Object{Kind: TemplateObject, ID: template, Role: inventory.Image}
+	err = d.inv.View(func(tx *inventory.Tx) error {
+		p, _ := tx.Pools.Get(pool)
+		image, ok := tx.TemplateStores.Find(func(s inventory.TemplateStore) bool {
+			store, _ := tx.SecondaryStores.Get(s.Store)
+			return s.Template == template && s.State == inventory.RefReady && store.Zone == p.Zone
+		})
+		if src.Store = image.Store; !ok {
+			return fmt.Errorf("template %d is on no secondary storage of zone %d: %w", template, p.Zone, lost)
+		}
+		return nil
+	})
+	if err != nil {
+		return cached, err
+	}
+	_, err = d.cacheTemplate(ctx, src, Object{Kind: TemplateObject, ID: template, Role: inventory.Primary, Store: pool})
+	if err != nil {
+		return cached, errors.Join(lost, err)
+	}
+	return d.cachedTemplate(template, pool)
 }
 
 // cachedTemplate reads the record of a template on a pool; it must name a StorPool snapshot.

@@ -57,6 +57,7 @@ func (d *Driver) deleteVolume(ctx context.Context, o Object) (err error) {
 		if err = op.keepSafe(ctx, c, v, after); err != nil {
 			return err
 		}
+		d.rules.safetyTaken(op)
 	}
 	return op.removeVolume(ctx, c, v)
 }

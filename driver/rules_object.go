@@ -2,7 +2,6 @@ package driver
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spsim/spsim/driver/agentapi"
 	"github.com/spsim/spsim/driver/inventory"
@@ -16,6 +15,7 @@ type objectRules struct {
 	freed        func(v inventory.Volume, found bool) int64
 	safetyFailed func(err error) error
 	safetyStore  func(pool inventory.Pool) inventory.ID
+	safetyTaken  func(o *op)
 
 	attachUpdate     func(v target, name, poolTemplate string) spapi.VolumeUpdate
 	tagFailed        func(err error) error
@@ -25,11 +25,11 @@ type objectRules struct {
 	detachEverywhere func(ctx context.Context, c *conn, name string) error
 
 	restoreParent   func(tx *inventory.Tx, s inventory.Snapshot, src Object) (name string, clone bool)
-	sourceLimit     func(s inventory.Snapshot, base inventory.Volume) int64
 	restoreBackup   func(ctx context.Context, o *op, c *conn, p restorePlan, cause error) (Result, error)
 	backupResult    func(answer *agentapi.Answer, host inventory.ID) (agentapi.Snapshot, error)
 	backupFailed    func(ctx context.Context, o *op, c *conn, p backupPlan, cause error) error
 	downloadInstead func(err error) bool
+	cacheLost       func(ctx context.Context, d *Driver, template, pool inventory.ID, err error) (inventory.TemplatePool, error)
 	rootSize        func(asked, onStorPool int64) int64
 
 	resizeUpdate func(p resizePlan, poolTemplate string) spapi.VolumeUpdate
@@ -45,10 +45,7 @@ type objectRules struct {
 	revertedSize  func(ctx context.Context, o *op, c *conn, p revertPlan) (int64, error)
 
 	claims          func(tx *inventory.Tx, s inventory.Snapshot, zone inventory.ID) bool
-	deletable       func(r removal) error
-	deletableAfter  func(r removal) error
 	missingSnapshot func(ctx context.Context, o *op, r removal) (stop bool, err error)
-	combine         func(errs []error) error
 	deleteBackup    func(ctx context.Context, d *Driver, ref inventory.SnapshotRef) error
 	forgetSnapshot  func(tx *inventory.Tx, s inventory.Snapshot)
 	deleteBases     func(ctx context.Context, d *Driver, template inventory.ID) error
@@ -64,6 +61,7 @@ func correctObjects() objectRules {
 		freed:        freed,
 		safetyFailed: itself,
 		safetyStore:  func(pool inventory.Pool) inventory.ID { return pool.ID },
+		safetyTaken:  func(*op) {},
 
 		attachUpdate:     attachUpdate,
 		tagFailed:        itself,
@@ -73,11 +71,11 @@ func correctObjects() objectRules {
 		detachEverywhere: detachEverywhere,
 
 		restoreParent:   restoreParent,
-		sourceLimit:     sourceLimit,
 		restoreBackup:   restoreBackup,
 		backupResult:    backupResult,
 		backupFailed:    backupFailed,
 		downloadInstead: downloadInstead,
+		cacheLost:       cacheAgain,
 		rootSize:        realSize,
 
 		resizeUpdate: resizeUpdate,
@@ -93,10 +91,7 @@ func correctObjects() objectRules {
 		revertedSize:  revertedSize,
 
 		claims:          claims,
-		deletable:       deletable,
-		deletableAfter:  func(removal) error { return nil },
 		missingSnapshot: goOn,
-		combine:         func(errs []error) error { return errors.Join(errs...) },
 		deleteBackup:    deleteBackup,
 		forgetSnapshot:  forgetSnapshot,
 		deleteBases:     deleteBases,

@@ -146,7 +146,7 @@ func (d *Driver) planRemoval(snapshot, zone inventory.ID) (r removal, err error)
 				r.refs = append(r.refs, ref)
 			}
 		}
-		return d.rules.deletable(r)
+		return deletable(r)
 	})
 	return r, err
 }
@@ -186,10 +186,6 @@ func (o *op) removeSnapshot(ctx context.Context, r removal) error {
 	}
 	stop, err := o.removeCopies(ctx, r)
 	if stop || err != nil {
-		return err
-	}
-	if err := o.d.rules.deletableAfter(r); err != nil {
-		o.pivoted = false
 		return err
 	}
 	for _, ref := range r.refs {
@@ -262,7 +258,7 @@ func (o *op) removeCopies(ctx context.Context, r removal) (stop bool, err error)
 	if len(r.copies) == 0 && !o.pivoted {
 		err = o.pivot(ctx) // what is left to delete is on secondary storage
 	}
-	return stop, errors.Join(o.d.rules.combine(errs), err)
+	return stop, errors.Join(append(errs, err)...)
 }
 
 // goOn treats a snapshot that StorPool does not have as deleted: everything else follows (D-7).
