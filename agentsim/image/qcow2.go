@@ -114,7 +114,7 @@ func (q *qcow2) tableFor(off int64) (*table, error) {
 	e := q.l1[q.l1Index(off)]
 	at := int64(e & entryOffset)
 	if at == 0 {
-		return nil, nil //nolint:nilnil // no table is an answer: the whole range is a hole
+		return nil, nil // the whole range is a hole
 	}
 	if t := q.tables[at]; t != nil {
 		return q.touch(t), nil

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"strconv"
+	"sync"
 )
 
 // temporary begins the names of files that are not finished. No name of the layout begins so.
@@ -25,6 +26,8 @@ type Output struct {
 	how  Write
 	name string // final
 	temp string // as long as it is not finished; the same as name when written in place
+
+	mu   sync.Mutex
 	done bool
 }
 
@@ -63,11 +66,13 @@ func (o *Output) open() (err error) {
 
 // Commit makes the file durable and gives it its name; after an error it is gone.
 func (o *Output) Commit() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.done {
 		return ErrClosed
 	}
 	if err := o.commit(); err != nil {
-		return errors.Join(fmt.Errorf("finish %s/%s: %w", o.dir.uri, o.name, err), o.Discard())
+		return errors.Join(fmt.Errorf("finish %s/%s: %w", o.dir.uri, o.name, err), o.discard())
 	}
 	o.done = true
 	if o.how.Unflushed && o.dir.unflushed != nil {
@@ -97,11 +102,17 @@ func (o *Output) commit() error {
 }
 
 // Discard drops the file, except one written in place, which stays as far as it got. After Commit it does nothing,
-// so it can be deferred.
+// so it can be deferred; another goroutine may call it while the file is written.
 func (o *Output) Discard() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.done {
 		return nil
 	}
+	return o.discard()
+}
+
+func (o *Output) discard() error {
 	o.done = true
 	err := o.Close()
 	if errors.Is(err, os.ErrClosed) {

@@ -1,0 +1,84 @@
+package luks
+
+import (
+	"crypto/aes"
+	"crypto/pbkdf2"
+	"crypto/sha1" //nolint:gosec // the hash of old headers; only read
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/binary"
+	"hash"
+
+	"golang.org/x/crypto/xts"
+)
+
+// hashNamed finds the hash of a header.
+func hashNamed(name string) (func() hash.Hash, bool) {
+	switch name {
+	case "sha1":
+		return sha1.New, true
+	case "sha256":
+		return sha256.New, true
+	case "sha512":
+		return sha512.New, true
+	default:
+		return nil, false
+	}
+}
+
+// deriver does the two slow steps of opening, or finds them in a cache. Both depend on nothing but their arguments.
+type deriver struct {
+	name  string
+	hash  func() hash.Hash
+	cache *Cache
+}
+
+// key is PBKDF2.
+func (d deriver) key(secret, salt []byte, iterations uint32, size int) ([]byte, error) {
+	var numbers [8]byte
+	binary.BigEndian.PutUint32(numbers[:], iterations)
+	binary.BigEndian.PutUint32(numbers[4:], uint32(size))
+	return d.cache.get(func() ([]byte, error) {
+		return pbkdf2.Key(d.hash, string(secret), salt, int(iterations), size)
+	}, []byte("pbkdf2 "+d.name), secret, salt, numbers[:])
+}
+
+// unlock decrypts key material as it lies on the device and merges it. The material is spent afterwards.
+func (d deriver) unlock(material, key []byte) ([]byte, error) {
+	return d.cache.get(func() ([]byte, error) {
+		c, err := newSectors(key)
+		if err != nil {
+			return nil, err
+		}
+		c.decrypt(material, material, 0)
+		defer Wipe(material)
+		return merge(material, len(key), d.hash), nil
+	}, []byte("unlock "+d.name), key, material)
+}
+
+// sectors encrypts whole sectors with aes-xts-plain64: the tweak is the number of the sector.
+type sectors struct{ xts *xts.Cipher }
+
+func newSectors(key []byte) (sectors, error) {
+	c, err := xts.NewCipher(aes.NewCipher, key)
+	return sectors{c}, err
+}
+
+func (s sectors) encrypt(dst, src []byte, sector int64) {
+	for ; len(src) > 0; sector++ {
+		n := min(len(src), SectorSize)
+		s.xts.Encrypt(dst[:n], src[:n], uint64(sector))
+		dst, src = dst[n:], src[n:]
+	}
+}
+
+func (s sectors) decrypt(dst, src []byte, sector int64) {
+	for ; len(src) > 0; sector++ {
+		n := min(len(src), SectorSize)
+		s.xts.Decrypt(dst[:n], src[:n], uint64(sector))
+		dst, src = dst[n:], src[n:]
+	}
+}
+
+// Wipe clears a passphrase or key that has served (agent 16, A-24).
+func Wipe(secret []byte) { clear(secret) }
