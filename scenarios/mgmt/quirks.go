@@ -26,5 +26,12 @@ func quirks() []quirk.Quirk[rules] {
 			},
 			Apply: func(r *rules) { r.fencesBeforeStart = func() bool { return false } },
 		},
+		{
+			Info: quirk.Info{
+				ID: "KV-S5", Severity: "A", Source: "upstream-history 3.2",
+				Reason: "two snapshots of a volume with the same name, or of the same second, share one backup file",
+			},
+			Apply: func(r *rules) { r.snapshotName = func(name, _ string, _ bool) string { return name } },
+		},
 	}
 }

@@ -10,11 +10,24 @@ type rules struct {
 	// fencesBeforeStart tells whether the volumes of a VM that was not seen to stop are detached everywhere before
 	// it starts.
 	fencesBeforeStart func() bool
+	// snapshotName is the name of a new snapshot, given whether the volume has a living one of that name: the backup is
+	// a file of that name (agent 8).
+	snapshotName func(name, uuid string, taken bool) string
 }
 
 // correct returns the decisions of a correct core.
 func correct() rules {
-	return rules{keepsPrimaryRecord: onlyCopyStays, fencesBeforeStart: func() bool { return true }}
+	return rules{
+		keepsPrimaryRecord: onlyCopyStays, fencesBeforeStart: func() bool { return true }, snapshotName: distinct,
+	}
+}
+
+// distinct adds the snapshot's uuid to a name that is taken.
+func distinct(name, uuid string, taken bool) string {
+	if taken {
+		return name + "-" + uuid
+	}
+	return name
 }
 
 // onlyCopyStays keeps the primary record of a snapshot that has no backup.

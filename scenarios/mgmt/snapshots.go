@@ -63,9 +63,7 @@ func (s *Server) recordSnapshot(v inventory.Volume, name string) (sn inventory.S
 			UUID: s.newID(), Volume: v.ID, Zone: v.Zone, Size: v.Size, State: inventory.SnapshotCreating,
 			Offering: v.Offering, MaxIOPS: v.MaxIOPS, Type: "MANUAL", Location: "PRIMARY", Account: account,
 		})
-		if sn.Name = name; name == "" {
-			sn.Name = s.snapshotName(tx, v)
-		}
+		sn.Name = s.snapshotName(tx, v, name, sn.UUID)
 		tx.Snapshots.Put(sn)
 		ref = tx.SnapshotRefs.Put(inventory.SnapshotRef{
 			Snapshot: sn.ID, Volume: v.ID, Role: inventory.Primary, Store: v.Pool, Size: v.Size, State: inventory.RefCreating,
@@ -75,13 +73,19 @@ func (s *Server) recordSnapshot(v inventory.Volume, name string) (sn inventory.S
 	return sn, ref, err
 }
 
-// snapshotName is what core calls a snapshot: VM, volume and time.
-func (s *Server) snapshotName(tx *inventory.Tx, v inventory.Volume) string {
-	owner := "detached"
-	if m, ok := tx.VMs.Get(v.VM); ok {
-		owner = m.Name
+// snapshotName is the name given, or VM, volume and time.
+func (s *Server) snapshotName(tx *inventory.Tx, v inventory.Volume, name, uuid string) string {
+	if name == "" {
+		owner := "detached"
+		if m, ok := tx.VMs.Get(v.VM); ok {
+			owner = m.Name
+		}
+		name = owner + "_" + v.Name + "_" + s.clock.Now().UTC().Format("20060102150405")
 	}
-	return owner + "_" + v.Name + "_" + s.clock.Now().UTC().Format("20060102150405")
+	_, taken := tx.Snapshots.Find(func(o inventory.Snapshot) bool {
+		return o.Volume == v.ID && o.Name == name && o.State != inventory.SnapshotDestroyed
+	})
+	return s.rules.snapshotName(name, uuid, taken)
 }
 
 // snapshotRefusal is core's reason to refuse a snapshot, or empty.

@@ -94,8 +94,8 @@ func (w *World) build() (err error) {
 		}
 	}
 	w.Clock = w.Target.Clock()
-	if w.folder, err = os.MkdirTemp("", "spsim-world-"); err != nil {
-		return fmt.Errorf("folder of secondary storage: %w", err)
+	if w.folder, err = makeFolder(); err != nil {
+		return err
 	}
 	if w.storage, err = secondary.New(w.folder); err != nil {
 		return err
