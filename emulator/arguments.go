@@ -23,11 +23,11 @@ func (t *tagMap) fromJSON(src gjson.Result, at string) error {
 	out := tagMap{}
 	var err error
 	src.ForEach(func(key, value gjson.Result) bool {
-		switch {
-		case value.Type == gjson.Null:
-		case value.Type == gjson.JSON:
+		switch value.Type {
+		case gjson.Null:
+		case gjson.JSON:
 			err = invalid("Invalid value of '%s': not a string", under(at, key.String()))
-		case value.Type == gjson.String:
+		case gjson.String:
 			out[key.String()] = value.String()
 		default:
 			out[key.String()] = value.Raw

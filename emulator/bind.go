@@ -69,6 +69,7 @@ func planOf(t reflect.Type, args []string) *structPlan {
 		case strings.Contains(options, "bare"):
 			p.bare = field
 		case strings.Contains(options, "required"):
+			field.required = true
 			p.required = append(p.required, name)
 		}
 		if name != "" {
@@ -91,7 +92,10 @@ func (p *structPlan) bind(v reflect.Value, src gjson.Result, at string, b *bindi
 		return invalid("Invalid value of '%s': not an object", orBody(at))
 	}
 	var err error
-	seen := make(map[string]bool, len(p.required))
+	var seen map[string]bool
+	if len(p.required) > 0 {
+		seen = make(map[string]bool, len(p.required))
+	}
 	src.ForEach(func(key, value gjson.Result) bool {
 		name := key.String()
 		f, ok := p.fields[name]
@@ -99,7 +103,9 @@ func (p *structPlan) bind(v reflect.Value, src gjson.Result, at string, b *bindi
 		case !ok && value.Type != gjson.Null:
 			b.unknown = append(b.unknown, under(at, name))
 		case ok && value.Type != gjson.Null:
-			seen[name] = true
+			if f.required {
+				seen[name] = true
+			}
 			err = f.set(v.FieldByIndex(f.index), value, under(at, name), b)
 		}
 		return err == nil
@@ -139,7 +145,7 @@ func setterOf(t reflect.Type) setter {
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[fromJSON]()) {
 		return setOwn
 	}
-	switch t.Kind() { //nolint:exhaustive // the other kinds panic: no request type has them
+	switch t.Kind() {
 	case reflect.Pointer:
 		return pointerSetter(t)
 	case reflect.Slice:
@@ -235,7 +241,7 @@ func setInt(dst reflect.Value, src gjson.Result, at string, _ *binding) error {
 // strings (storpool-api 2.4).
 func integer(src gjson.Result, at string) (int64, error) {
 	text := src.Raw
-	switch src.Type { //nolint:exhaustive // every other type is no number
+	switch src.Type {
 	case gjson.Number:
 	case gjson.String:
 		text = src.String()

@@ -64,12 +64,12 @@ type member struct {
 	optional bool
 }
 
-func loadCatalogue(t testing.TB) *catalogue {
-	t.Helper()
+func loadCatalogue(tb testing.TB) *catalogue {
+	tb.Helper()
 	text, err := os.ReadFile("testdata/catalogue.json")
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	var c catalogue
-	require.NoError(t, json.Unmarshal(text, &c))
+	require.NoError(tb, json.Unmarshal(text, &c))
 	return &c
 }
 

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -19,8 +20,6 @@ type request struct {
 	body    []byte   // JSON body, or the value of ?json= for a GET
 	in      scope
 	unknown []string // members that nothing read, filled by binding
-	object  string   // what the call is about, for fault rules and the journal
-	tags    map[string]string
 }
 
 // scope tells when and under which prefix a call came. A request type that has a member of this type answers
@@ -65,11 +64,8 @@ func (p *structPlan) bindCall(v reflect.Value, r *request, b *binding) error {
 		v.FieldByIndex(p.scope).Set(reflect.ValueOf(r.in))
 	}
 	for i, f := range p.args {
-		text, err := json.Marshal(r.args[i])
-		if err != nil {
-			return invalid("Invalid value of '%s'", f.name)
-		}
-		if err := f.set(v.FieldByIndex(f.index), gjson.ParseBytes(text), f.name, b); err != nil {
+		argument := gjson.Result{Type: gjson.String, Str: r.args[i]}
+		if err := f.set(v.FieldByIndex(f.index), argument, f.name, b); err != nil {
 			return err
 		}
 	}
@@ -83,14 +79,14 @@ func (p *structPlan) bindCall(v reflect.Value, r *request, b *binding) error {
 // parseBody reads a body as leniently as the clients need (storpool-api 2.1, 2.4): nothing, blanks and null are
 // an empty body, and a string that holds JSON is a body encoded twice.
 func parseBody(body []byte) (gjson.Result, error) {
-	text := strings.TrimSpace(string(body))
-	if text == "" {
+	body = bytes.TrimSpace(body)
+	if len(body) == 0 {
 		return gjson.Result{}, nil
 	}
-	if !json.Valid([]byte(text)) {
+	if !json.Valid(body) {
 		return gjson.Result{}, invalid("Invalid JSON")
 	}
-	r := gjson.Parse(text)
+	r := gjson.ParseBytes(body)
 	if r.Type != gjson.String {
 		return r, nil
 	}

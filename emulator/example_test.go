@@ -47,6 +47,7 @@ func ExampleNew() {
 // In a test one line lends a cluster; it is closed when the test ends.
 func ExampleStart() {
 	_ = func(t *testing.T) {
+		t.Helper()
 		s := emulator.Start(t, emulator.WithCluster("sofi.a", "sofia"))
 		client := s.Client() // no socket
 		_ = client

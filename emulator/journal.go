@@ -6,8 +6,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/spsim/spsim/emulator/cluster"
 )
 
 // Call is one call as the server saw it. It never holds a token, a passphrase or a CHAP secret.
@@ -118,12 +116,15 @@ func redact(body []byte) string {
 
 // mayHoldSecret is the cheap question; withoutSecrets gives the exact answer.
 func mayHoldSecret(text string) bool {
-	text = strings.ToLower(text)
-	return slices.ContainsFunc(secretWords(), func(w string) bool { return strings.Contains(text, w) })
+	for _, word := range [...]string{"secret", "passphrase", "password", "token"} {
+		for i := 0; i+len(word) <= len(text); i++ {
+			if text[i]|0x20 == word[0] && strings.EqualFold(text[i:i+len(word)], word) {
+				return true
+			}
+		}
+	}
+	return false
 }
-
-// secretWords are parts of member names whose values stay out of journals and logs.
-func secretWords() []string { return []string{"secret", "passphrase", "password", "token"} }
 
 func withoutSecrets(v any) any {
 	switch v := v.(type) {
@@ -141,12 +142,4 @@ func withoutSecrets(v any) any {
 		}
 	}
 	return v
-}
-
-// answerName is what the journal says of an error.
-func answerName(e *cluster.Error) string {
-	if e == nil {
-		return answerOK
-	}
-	return string(e.Name)
 }

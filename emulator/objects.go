@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -26,10 +27,7 @@ func (e *encoder) object(b []byte, o *cluster.Object) []byte {
 		o.SetEncoding(kept)
 	}
 	b = append(b, kept...)
-	if o.Settings != e.settings || e.text == nil {
-		e.settings, e.text = o.Settings, appendSettings(e.text[:0], o.Settings)
-	}
-	b = append(b, e.text...)
+	b = e.policy(b, o.Settings)
 	b = append(b, `,"parentName":`...)
 	b = appendText(b, o.ParentName())
 	if o.IsSnapshot() {
@@ -43,6 +41,18 @@ func (e *encoder) object(b []byte, o *cluster.Object) []byte {
 		b = appendText(b, e.in.ID)
 	}
 	return b
+}
+
+// policy appends settings, encoding them once where several objects in a row share them.
+func (e *encoder) policy(b []byte, s *cluster.Settings) []byte {
+	if s != e.settings {
+		e.settings, e.text = s, e.text[:0]
+		return appendSettings(b, s)
+	}
+	if len(e.text) == 0 {
+		e.text = appendSettings(e.text, s)
+	}
+	return append(b, e.text...)
 }
 
 // appendKept appends the members of objectStable that are the object's own, and those of snapshotStable.
@@ -155,6 +165,7 @@ type entries[T any] struct {
 	in    scope
 	seq   iter.Seq[*cluster.Object]
 	count int
+	only  *cluster.Object // the single element of a list without seq
 	// extra appends members beyond the summary; it may be nil.
 	extra func(b []byte, o *cluster.Object) []byte
 	// key, when set, makes the list an object with these keys.
@@ -182,26 +193,13 @@ func (l entries[T]) WriteJSON(w io.Writer) error {
 		opening, closing = '{', '}'
 	}
 	e := encoder{in: l.in}
-	b := append(make([]byte, 0, min(l.count+1, flushAt>>9)<<9+flushAt>>3), opening)
-	first := true
-	for o := range l.seq {
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		if l.key != nil {
-			b = append(appendText(b, l.key(o)), ':')
-		}
-		b = e.object(b, o)
-		if l.extra != nil {
-			b = l.extra(b, o)
-		}
-		b = append(b, '}')
-		if len(b) >= flushAt {
-			if _, err := w.Write(b); err != nil {
-				return fmt.Errorf("write list: %w", err)
-			}
-			b = b[:0]
+	b := append(room(w, l.count), opening)
+	if l.only != nil {
+		b = l.append(&e, b, l.only)
+	} else {
+		var err error
+		if b, err = l.writeAll(w, &e, b); err != nil {
+			return err
 		}
 	}
 	b = append(b, closing)
@@ -209,6 +207,57 @@ func (l entries[T]) WriteJSON(w io.Writer) error {
 		return fmt.Errorf("write list: %w", err)
 	}
 	return nil
+}
+
+// append appends one element.
+func (l *entries[T]) append(e *encoder, b []byte, o *cluster.Object) []byte {
+	if l.key != nil {
+		b = append(appendText(b, l.key(o)), ':')
+	}
+	b = e.object(b, o)
+	if l.extra != nil {
+		b = l.extra(b, o)
+	}
+	return append(b, '}')
+}
+
+// writeAll writes the elements and returns what is left to write.
+func (l *entries[T]) writeAll(w io.Writer, e *encoder, b []byte) ([]byte, error) {
+	first := true
+	for o := range l.seq {
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		b = l.append(e, b, o)
+		if len(b) >= flushAt {
+			if _, err := w.Write(b); err != nil {
+				return nil, fmt.Errorf("write list: %w", err)
+			}
+			b = again(w, b)
+		}
+	}
+	return b, nil
+}
+
+// room returns space for some entries: that of w itself where w is a buffer.
+func room(w io.Writer, entries int) []byte {
+	const typical = 1 << 10 // bytes of an entry
+	n := min(entries*typical+typical, flushAt+flushAt/8)
+	if buf, ok := w.(*bytes.Buffer); ok {
+		buf.Grow(n)
+		return buf.AvailableBuffer()
+	}
+	return make([]byte, 0, n)
+}
+
+// again returns space for what follows b, which has been written to w.
+func again(w io.Writer, b []byte) []byte {
+	if buf, ok := w.(*bytes.Buffer); ok {
+		buf.Grow(cap(b))
+		return buf.AvailableBuffer() // b may be part of the buffer by now
+	}
+	return b[:0]
 }
 
 // entry is one volume or snapshot as an object of its own.
@@ -240,9 +289,4 @@ func (n entry[T]) WriteJSON(w io.Writer) error {
 		return fmt.Errorf("write object: %w", err)
 	}
 	return nil
-}
-
-// one is the sequence of a single object.
-func one(o *cluster.Object) iter.Seq[*cluster.Object] {
-	return func(yield func(*cluster.Object) bool) { yield(o) }
 }

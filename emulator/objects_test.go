@@ -85,8 +85,13 @@ func TestListIsWrittenInPiecesAndIsOneJSONDocument(t *testing.T) {
 		require.NoError(t, err)
 	}
 	l := s.cluster.Volumes()
+	list := entries[volumeSummary]{seq: l.All(), count: l.Len()}
 	w := &pieces{}
-	require.NoError(t, entries[volumeSummary]{seq: l.All(), count: l.Len()}.WriteJSON(w))
+	require.NoError(t, list.WriteJSON(w))
+	var whole bytes.Buffer
+	whole.WriteString("head")
+	require.NoError(t, list.WriteJSON(&whole))
+	assert.Equal(t, "head"+w.String(), whole.String())
 	assert.Greater(t, w.count, 3)
 	var out []map[string]any
 	require.NoError(t, json.Unmarshal(w.Bytes(), &out))

@@ -73,19 +73,25 @@ func absent(method, query string, f Form, why string) Op {
 	return Op{Method: method, Query: query, Form: f, Why: why}
 }
 
+// route is what a path says of the operation.
+type route struct {
+	method, name string
+	arguments    int
+}
+
 // table finds operations by path.
 type table struct {
 	ops   []Op
-	index map[string]*Op // by method, name and number of arguments
+	index map[route]*Op
 	names map[string]bool
 }
 
 func newTable(ops []Op) *table {
-	t := &table{ops: ops, index: make(map[string]*Op, len(ops)), names: make(map[string]bool, len(ops))}
+	t := &table{ops: ops, index: make(map[route]*Op, len(ops)), names: make(map[string]bool, len(ops))}
 	for i := range ops {
 		o := &ops[i]
 		t.names[o.Name()] = true
-		key := indexKey(o.Method, o.Name(), strings.Count(o.Query, "/{"))
+		key := route{o.Method, o.Name(), strings.Count(o.Query, "/{")}
 		if _, taken := t.index[key]; !taken { // VolumeAbandonDisk is there for volumes and for snapshots
 			t.index[key] = o
 		}
@@ -93,16 +99,15 @@ func newTable(ops []Op) *table {
 	return t
 }
 
-func indexKey(method, name string, arguments int) string {
-	return method + " " + name + strings.Repeat("/", arguments)
-}
-
 // find returns the operation of a method and the segments of a query, with the path arguments.
 func (t *table) find(method string, segments []string) (*Op, []string, error) {
-	for words := 1; words <= min(2, len(segments)); words++ { // KV/Get is the longest name
-		args := segments[words:]
-		if o, ok := t.index[indexKey(method, strings.Join(segments[:words], "/"), len(args))]; ok {
-			return o, args, nil
+	if o, ok := t.index[route{method, segments[0], len(segments) - 1}]; ok {
+		return o, segments[1:], nil
+	}
+	if len(segments) > 1 { // KV/Get has two words
+		name := segments[0] + "/" + segments[1]
+		if o, ok := t.index[route{method, name, len(segments) - 2}]; ok {
+			return o, segments[2:], nil
 		}
 	}
 	return nil, nil, t.miss(method, segments)

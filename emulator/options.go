@@ -34,7 +34,7 @@ const (
 	DefaultClusterID   = "spsm.b"
 	DefaultClusterName = "spsim1"
 	// DefaultToken is the same for every server, so that a configuration written once keeps working.
-	DefaultToken = "4417364221384713" //nolint:gosec // it guards nothing: the emulator listens on loopback for tests
+	DefaultToken = "4417364221384713"
 	// DefaultListen is a free port on the loopback interface.
 	DefaultListen = "127.0.0.1:0"
 	// DefaultJournal is the number of calls that [Server.Calls] keeps.

@@ -83,6 +83,12 @@ func (e envelope) writeEnvelope(w io.Writer, data any) error {
 	if err := writeData(w, data); err != nil {
 		return err
 	}
+	if buf, ok := w.(*bytes.Buffer); ok {
+		const tail = 256
+		buf.Grow(tail)
+		buf.Write(e.appendTail(buf.AvailableBuffer()))
+		return nil
+	}
 	if _, err := w.Write(e.appendTail(nil)); err != nil {
 		return fmt.Errorf("write answer: %w", err)
 	}
@@ -91,7 +97,7 @@ func (e envelope) writeEnvelope(w io.Writer, data any) error {
 
 // succeed sends a successful answer. A failure while it is on its way breaks the connection.
 func (s *Server) succeed(w http.ResponseWriter, e envelope, data any) {
-	setHeaders(w.Header())
+	s.headers.set(w.Header())
 	if list, ok := data.(streamer); ok && list.long() {
 		const chunk = 64 << 10
 		out := bufio.NewWriterSize(w, chunk)
@@ -120,20 +126,24 @@ func errorBodyOf(e *cluster.Error) errorBody {
 	return errorBody{Name: string(e.Name), Descr: e.Descr, Transient: e.Transient}
 }
 
-// fail sends an error and returns its status.
-func (s *Server) fail(w http.ResponseWriter, e envelope, err *cluster.Error) int {
-	setHeaders(w.Header())
+// fail sends an error.
+func (s *Server) fail(w http.ResponseWriter, e envelope, err *cluster.Error) {
+	s.headers.set(w.Header())
 	text, _ := json.Marshal(errorBodyOf(err)) // three plain members always encode
 	body := append([]byte(`{"error":`), text...)
-	status := s.cfg.status.of(err)
-	send(w, status, e.appendTail(body))
-	return status
+	send(w, s.cfg.status.of(err), e.appendTail(body))
 }
 
-// setHeaders sets what every answer carries (storpool-api 2.1).
-func setHeaders(h http.Header) {
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "private")
+// headers are the values that every answer carries (storpool-api 2.1), made once.
+type headers struct{ contentType, cacheControl []string }
+
+func newHeaders() headers {
+	return headers{contentType: []string{"application/json"}, cacheControl: []string{"private"}}
+}
+
+func (h headers) set(to http.Header) {
+	to["Content-Type"] = h.contentType
+	to["Cache-Control"] = h.cacheControl
 }
 
 // send writes a body of known length. Nobody is left to tell when the caller has gone.

@@ -34,7 +34,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, fault.ErrMalformed):
 		rec.Answer, rec.Status = "malformed", http.StatusOK
 		s.record(r.Context(), rec)
-		setHeaders(w.Header())
+		s.headers.set(w.Header())
 		send(w, http.StatusOK, []byte(dataHead+`{"ok":tru`))
 	case err != nil:
 		vendor := vendorError(err)

@@ -22,6 +22,7 @@ type Server struct {
 	faults  *fault.Set
 	journal journal
 	buffers buffers
+	headers headers
 
 	ctx    context.Context //nolint:containedctx // the life of the server; calls end with it
 	cancel context.CancelFunc
@@ -48,7 +49,7 @@ func New(opts ...Option) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create cluster: %w", err)
 	}
-	s := &Server{cfg: cfg, cluster: c, table: newTable(Operations()), journal: journal{limit: cfg.journal}}
+	s := &Server{cfg: cfg, cluster: c, table: newTable(Operations()), journal: journal{limit: cfg.journal}, headers: newHeaders()}
 	s.faults = fault.NewSet(cfg.clock, s.allowRule)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil

@@ -149,5 +149,5 @@ func snapshotGet(_ context.Context, c *cluster.Cluster, q snapshotArguments) (en
 	if err != nil {
 		return entries[snapshotSummary]{}, err
 	}
-	return entries[snapshotSummary]{in: q.In, seq: one(o), count: 1}, nil
+	return entries[snapshotSummary]{in: q.In, only: o, count: 1}, nil
 }

@@ -35,7 +35,7 @@ func (p StatusProfile) of(e *cluster.Error) int {
 	if e.Transient {
 		return http.StatusServiceUnavailable
 	}
-	switch e.Name { //nolint:exhaustive // fault rules bring names of their own
+	switch e.Name {
 	case cluster.InvalidParam:
 		return http.StatusBadRequest
 	case cluster.AccessDenied:

@@ -151,7 +151,7 @@ func volumeGet(_ context.Context, c *cluster.Cluster, q volumeArguments) (entrie
 	if err != nil {
 		return entries[volumeSummary]{}, err
 	}
-	return entries[volumeSummary]{in: q.In, seq: one(o), count: 1}, nil
+	return entries[volumeSummary]{in: q.In, only: o, count: 1}, nil
 }
 
 // volumeListSnapshots: the chain of parents, nearest first.

@@ -39,6 +39,7 @@ func newRootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServeCommand(), newOpsCommand(), newVersionCommand())
+	root.AddCommand(newServeCommand(), newOpsCommand(), newVersionCommand(),
+		newConformCommand(), newMatrixCommand(), newProveCommand(), newQuirksCommand(), newExplainCommand())
 	return root
 }

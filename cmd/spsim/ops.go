@@ -89,11 +89,11 @@ func count(rows []opRow) (emulated int) {
 func printOps(out io.Writer, rows []opRow) error {
 	const padding = 2
 	w := tabwriter.NewWriter(out, 0, 0, padding, ' ', 0)
-	fmt.Fprintln(w, "METHOD\tQUERY\tPREFIXES\tSTATE") //nolint:errcheck // Flush returns the error
+	fmt.Fprintln(w, "METHOD\tQUERY\tPREFIXES\tSTATE") // Flush returns the error
 	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Method, r.Query, r.forms(), r.state()) //nolint:errcheck // as above
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Method, r.Query, r.forms(), r.state())
 	}
-	fmt.Fprintf(w, "\n%d calls, %d emulated\n", len(rows), count(rows)) //nolint:errcheck // as above
+	fmt.Fprintf(w, "\n%d calls, %d emulated\n", len(rows), count(rows))
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print table: %w", err)
 	}

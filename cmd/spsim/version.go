@@ -33,7 +33,7 @@ func version() string {
 	for _, s := range info.Settings {
 		const shown = 12
 		if s.Key == "vcs.revision" && len(s.Value) >= shown {
-			v += " " + s.Value[:shown]
+			return v + " " + s.Value[:shown]
 		}
 	}
 	return v
