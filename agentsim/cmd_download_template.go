@@ -63,7 +63,7 @@ func (c downloadTemplate) run(r *run) *agentapi.Answer {
 		return succeeded(*c.DestVolume)
 	}
 	done := *c.DestTemplate
-	done.Size = img.Size()
+	done.Size = volumeSize(img)
 	return succeeded(done)
 }
 
@@ -72,7 +72,7 @@ func (c downloadTemplate) write(r *run, img image.Reader) error {
 	to, k := destinationOf(c.DownloadTemplate), kind(c.ObjectType)
 	if c.DestTemplate != nil {
 		err := r.step("resize", func(ctx context.Context) error {
-			_, err := r.host.Adaptor().resize(ctx, to, img.Size())
+			_, err := r.host.Adaptor().resize(ctx, to, volumeSize(img))
 			return err
 		}, to)
 		if err != nil {
@@ -84,6 +84,9 @@ func (c downloadTemplate) write(r *run, img image.Reader) error {
 	}
 	return r.step("convert", func(ctx context.Context) error { return r.restore(ctx, img, to) }, to)
 }
+
+// volumeSize is the size of the volume that an image needs: StorPool's volumes are whole sectors, raw files may not be.
+func volumeSize(img image.Reader) int64 { return (img.Size() + 511) / 512 * 512 }
 
 func (c downloadTemplate) check() (source, error) {
 	from, err := c.source()

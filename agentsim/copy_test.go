@@ -60,6 +60,29 @@ func TestATemplateBringsItsVolumeToItsSize(t *testing.T) {
 	require.True(t, ans.OK, "without a name the first qcow2 file is taken: %s", ans.Details)
 }
 
+func TestARawTemplateFillsWholeSectors(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "")
+	tmpl := b.putTemplate(t, contents(1, mib))
+	d, err := b.sec.Open(store)
+	require.NoError(t, err)
+	o, err := d.Create("template/tmpl/1/6/t.raw", secondary.Write{})
+	require.NoError(t, err)
+	raw := pattern(3, 5000)
+	_, err = o.Write(raw)
+	require.NoError(t, err)
+	require.NoError(t, o.Commit())
+	require.NoError(t, d.Close())
+	tmpl.Path, tmpl.Format = "template/tmpl/1/6/t.raw", agentapi.RAW
+	dst := b.sp.add("a7k.b.2", make([]byte, mib), false)
+	ans := b.send(t, agentapi.DownloadTemplate{
+		Template: &tmpl, DestTemplate: &agentapi.Template{Path: dst}, ObjectType: "volume",
+	})
+	require.True(t, ans.OK, ans.Details)
+	assert.Equal(t, agentapi.Template{Path: dst, Size: 5120}, ans.Payload)
+	assert.Equal(t, append(raw, make([]byte, 120)...), b.sp.get(dst).data)
+}
+
 func TestGuestDataIsNeverTakenForAnImage(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "")

@@ -3,6 +3,7 @@ package agentsim
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,8 @@ const (
 	mib   = 1 << 20
 	store = "nfs://nas/sec"
 )
+
+var _ API = (*spapi.Client)(nil)
 
 // storpool is a StorPool cluster of a few maps.
 type storpool struct {
@@ -161,6 +164,9 @@ func (s *storpool) VolumeUpdate(_ context.Context, volume string, r spapi.Volume
 	o := s.objects[volume]
 	if o == nil {
 		return missing(volume)
+	}
+	if r.Size%512 != 0 || r.ShrinkOK == nil || !*r.ShrinkOK {
+		return &spapi.Error{Name: spapi.NameInvalid, Descr: "size"}
 	}
 	o.data = append(o.data[:min(len(o.data), int(r.Size))], make([]byte, max(0, int(r.Size)-len(o.data)))...)
 	return nil
@@ -326,14 +332,14 @@ func (b *bench) took(f func()) time.Duration {
 
 func pool() agentapi.Pool { return agentapi.Pool{UUID: "ssd;1", Type: agentapi.StorPool} }
 
-// pattern gives bytes that are the same for the same seed and hold no run of zeros.
+// pattern gives bytes that are the same for the same seed and hold no zero.
 func pattern(seed uint64, n int) []byte {
-	p := make([]byte, n)
-	g := rand.New(rand.NewPCG(seed, 9))
-	for i := range p {
-		p[i] = byte(g.IntN(255) + 1)
+	p := make([]byte, n+8)
+	g := rand.NewPCG(seed, 9)
+	for i := 0; i < n; i += 8 {
+		binary.LittleEndian.PutUint64(p[i:], g.Uint64()|0x0101010101010101)
 	}
-	return p
+	return p[:n:n]
 }
 
 // contents gives sparse data of n bytes.

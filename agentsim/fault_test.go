@@ -112,6 +112,7 @@ func eachStep(t *testing.T, f func(t *testing.T, command, step string, s scene))
 func TestACommandCanBeRepeatedAfterTheAgentDiedAtAnyStep(t *testing.T) {
 	t.Parallel()
 	eachStep(t, func(t *testing.T, command, step string, s scene) {
+		t.Helper()
 		b := newBench(t, "")
 		cmd, done := s(t, b)
 		b.reached(t, command, step)
@@ -137,6 +138,7 @@ func TestACommandIsDoneAlthoughItsAnswerIsLost(t *testing.T) {
 		t.Run(string(effect.Kind), func(t *testing.T) {
 			t.Parallel()
 			eachStep(t, func(t *testing.T, command, step string, s scene) {
+				t.Helper()
 				if step == "disconnect" && command != "Stop" && command != "Detach" {
 					t.Skip("the step follows a failure only")
 				}
@@ -162,6 +164,7 @@ func TestACommandIsDoneAlthoughItsAnswerIsLost(t *testing.T) {
 func TestARefusedStepFailsTheCommandOrIsMadeUpFor(t *testing.T) {
 	t.Parallel()
 	eachStep(t, func(t *testing.T, command, step string, s scene) {
+		t.Helper()
 		b := newBench(t, "")
 		cmd, done := s(t, b)
 		b.reached(t, command, step)
@@ -239,8 +242,12 @@ func TestRulesThatCanNeverFireAreRefused(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "")
 	for _, r := range []fault.Rule{
-		{Call: "POST VolumeCreate"}, {Call: "agent BackupSnapshot"}, {Call: "agent Nothing/attach"}, {Call: "agent Migrate/attach"},
-		{Call: "agent BackupSnapshot/blockresize"}, {Call: "agent Start/connect", Caller: "host-9"},
+		{Call: "POST VolumeCreate"},
+		{Call: "agent BackupSnapshot"},
+		{Call: "agent Nothing/attach"},
+		{Call: "agent Migrate/attach"},
+		{Call: "agent BackupSnapshot/blockresize"},
+		{Call: "agent Start/connect", Caller: "host-9"},
 	} {
 		r.Effect = fault.Effect{Kind: fault.Cut}
 		_, err := b.Arm(r)

@@ -111,10 +111,10 @@ func (f *Fleet) Guest(vm string) (*Guest, error) {
 // Faults are the rules on the steps of commands; see [Steps].
 func (f *Fleet) Faults() *fault.Set { return f.faults }
 
-// Close ends what still runs: commands that hang and background work.
+// Close ends what still runs, guests and commands that hang included. Files stay as they are.
 func (f *Fleet) Close() {
 	for _, h := range f.Hosts() {
-		h.PowerOff()
+		h.end()
 	}
 }
 

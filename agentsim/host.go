@@ -125,6 +125,14 @@ func (h *Host) BreakLog(broken bool) {
 // PowerOff stops the host at once: guests, mounts and commands end, and what was not flushed is lost.
 // StorPool's attachments stay, as a cluster keeps them for a client that is down.
 func (h *Host) PowerOff() {
+	h.end()
+	if err := h.mounts.Reboot(); err != nil {
+		h.fleet.log.Warn("power off", "host", h.cfg.Name, "error", err)
+	}
+}
+
+// end ends everything that runs on the host.
+func (h *Host) end() {
 	h.mu.Lock()
 	life, guests := h.life, h.guests
 	h.life, h.pools, h.guests = nil, map[string]*Pool{}, map[string]*Guest{}
@@ -135,9 +143,6 @@ func (h *Host) PowerOff() {
 	}
 	for _, g := range guests {
 		g.close()
-	}
-	if err := h.mounts.Reboot(); err != nil {
-		h.fleet.log.Warn("power off", "host", h.cfg.Name, "error", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package image
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -16,14 +17,14 @@ import (
 
 const mib = 1 << 20
 
-// pattern gives bytes that are the same for the same seed and hold no run of zeros.
+// pattern gives bytes that are the same for the same seed and hold no zero.
 func pattern(seed uint64, n int) []byte {
-	p := make([]byte, n)
-	g := rand.New(rand.NewPCG(seed, 7))
-	for i := range p {
-		p[i] = byte(g.IntN(255) + 1)
+	p := make([]byte, n+8)
+	g := rand.NewPCG(seed, 7)
+	for i := 0; i < n; i += 8 {
+		binary.LittleEndian.PutUint64(p[i:], g.Uint64()|0x0101010101010101)
 	}
-	return p
+	return p[:n:n]
 }
 
 func newFile(t *testing.T) *os.File {
