@@ -9,10 +9,13 @@ import (
 	"github.com/spsim/spsim/driver/spapi"
 )
 
-const actionRevoke = "revokeAccess"
+const (
+	actionTag    = "provideVmInfo"
+	actionRevoke = "revokeAccess"
+)
 
 // ProvideVMInfo writes the tags of a volume that has been attached to a VM (driver-management 9.7). Volumes without a VM
-// and pools of other providers are left alone.
+// and pools of other providers are left alone. A failure is returned, and left to [Driver.Reconcile] as well.
 func (d *Driver) ProvideVMInfo(ctx context.Context, vm, volume inventory.ID) error {
 	unlock, err := d.lock(ctx, inventory.OfVolume, volume)
 	if err != nil {
@@ -23,15 +26,41 @@ func (d *Driver) ProvideVMInfo(ctx context.Context, vm, volume inventory.ID) err
 	if err != nil || !ours || v.row.VM == 0 {
 		return err
 	}
-	c, name, err := d.reach(ctx, v.row)
-	if err == nil {
-		err = c.VolumeUpdate(ctx, name, d.rules.attachUpdate(v, name, c.template))
-	}
+	_, err = d.now(ctx, actionTag, v.row, d.rules.tagged, func(ctx context.Context) error { return d.tag(ctx, v) })
 	if err != nil {
-		return d.rules.tagFailed(fmt.Errorf("tag volume %d: %w", volume, err))
+		return fmt.Errorf("tag volume %d: %w", volume, err)
 	}
 	return nil
 }
+
+// tag writes the tags of an attached volume.
+func (d *Driver) tag(ctx context.Context, v target) error {
+	c, name, err := d.reach(ctx, v.row)
+	if err != nil {
+		return err
+	}
+	return c.VolumeUpdate(ctx, name, d.rules.attachUpdate(v, name, c.template))
+}
+
+// now makes one call on a volume; judge says what its error means, and whether Reconcile is to make it later.
+func (d *Driver) now(ctx context.Context, action string, v inventory.Volume, judge func(error) (bool, error),
+	call func(context.Context) error,
+) (later bool, err error) {
+	o, err := d.begin(action, inventory.Intent{Pool: v.Pool, Kind: inventory.OfVolume, Object: v.ID})
+	if err != nil {
+		return false, err
+	}
+	defer o.end(ctx, &err)
+	if err = o.pivot(ctx); err != nil {
+		return false, err
+	}
+	later, err = judge(call(ctx))
+	o.pivoted = later // what is not done later is not kept
+	return later, err
+}
+
+// keepTrying judges a call that has to be made, if not now then later.
+func keepTrying(err error) (later bool, _ error) { return err != nil, err }
 
 // held reads a volume with the facts of its tags in vm; ours tells whether its pool is StorPool's.
 func (d *Driver) held(volume, vm inventory.ID) (v target, ours bool, err error) {
@@ -78,27 +107,12 @@ func (d *Driver) RevokeAccess(ctx context.Context, volume inventory.ID) error {
 	if err != nil || !ours || v.row.VM != 0 || v.row.Path == "" {
 		return err
 	}
-	later, err := d.revoke(ctx, v.row)
+	later, err := d.now(ctx, actionRevoke, v.row, d.rules.untagged, func(ctx context.Context) error { return d.untag(ctx, v.row) })
 	if later {
 		d.log.WarnContext(ctx, "tags of a detached volume are cleared later", "volume", volume, "error", err)
 		return nil
 	}
 	return err
-}
-
-// revoke clears the tags; later tells that its intent was left for Reconcile.
-func (d *Driver) revoke(ctx context.Context, v inventory.Volume) (later bool, err error) {
-	o, err := d.begin(actionRevoke, inventory.Intent{Pool: v.Pool, Kind: inventory.OfVolume, Object: v.ID})
-	if err != nil {
-		return false, err
-	}
-	defer o.end(ctx, &err)
-	if err = o.pivot(ctx); err != nil {
-		return false, err
-	}
-	later, err = d.rules.untagged(d.untag(ctx, v))
-	o.pivoted = later // what is not done later is not kept
-	return later, err
 }
 
 func (d *Driver) untag(ctx context.Context, v inventory.Volume) error {
@@ -109,11 +123,8 @@ func (d *Driver) untag(ctx context.Context, v inventory.Volume) error {
 	return c.VolumeUpdate(ctx, name, spapi.VolumeUpdate{Tags: siteDetach.tags(tagFacts{})})
 }
 
-// untagged judges the attempt to clear tags: later asks for another one (D-28).
-func untagged(err error) (later bool, _ error) {
-	err = missingIsFine(err)
-	return err != nil, err
-}
+// untagged judges the attempt to clear tags: a missing volume has none, anything else is tried again (D-28).
+func untagged(err error) (later bool, _ error) { return keepTrying(missingIsFine(err)) }
 
 // UpdateStorageWithTheNewDiskOffering gives a volume the tier and the placement template of an offering, the pool's
 // when it names none (driver-management 9.10). Sizes and limits are the business of [Driver.Resize].

@@ -28,8 +28,10 @@ func attachQuirks() []quirk.Quirk[rules] {
 			},
 		},
 		{
-			Info:  defect("D-11b", "B", "9.7", "an attach whose tags StorPool refuses passes as if they were set"),
-			Apply: func(r *rules) { r.tagFailed = ignored },
+			Info: defect("D-11b", "B", "9.7", "tags that could not be set at attach are never set, and nobody is told"),
+			Apply: func(r *rules) {
+				r.tagged = func(error) (bool, error) { return false, nil }
+			},
 		},
 		{
 			Info: defect("D-27a", "C", "9.3, 9.10", "an offering without tier leaves the old tier on the volume, one without template the old template"),

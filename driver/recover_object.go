@@ -24,6 +24,7 @@ func objectRecoveries() map[string]recovery {
 		actionDelete:         {back: deleteBack, forward: finishDelete},
 		actionResize:         {back: restBack, forward: finishResize},
 		actionRevert:         {back: restBack, forward: finishRevert},
+		actionTag:            {forward: finishTag},
 		actionRevoke:         {forward: finishRevoke},
 		actionDeleteSnapshot: {back: deleteSnapshotBack, forward: finishDeleteSnapshot},
 		actionDeleteTemplate: {forward: finishDeleteTemplate},
@@ -213,6 +214,29 @@ func finishDelete(ctx context.Context, d *Driver, i inventory.Intent) error {
 	return d.changeRow(i.Object, func(_ *inventory.Tx, v *inventory.Volume) {
 		v.State, v.VM, v.HasDevice, v.DeviceID = inventory.VolumeExpunged, 0, false, 0
 	})
+}
+
+// finishTag writes the tags of a volume that has a VM, by what is on record now.
+func finishTag(ctx context.Context, d *Driver, i inventory.Intent) error {
+	unlock, err := d.lock(ctx, inventory.OfVolume, i.Object)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	var vm inventory.ID
+	err = d.inv.View(func(tx *inventory.Tx) error {
+		v, _ := tx.Volumes.Get(i.Object)
+		vm = v.VM
+		return nil
+	})
+	if err != nil || vm == 0 {
+		return err
+	}
+	v, ours, err := d.held(i.Object, vm)
+	if err != nil || !ours || v.row.Path == "" {
+		return err
+	}
+	return missingIsFine(d.tag(ctx, v))
 }
 
 // finishRevoke clears the tags of a volume that has no VM, unless it has one by now.

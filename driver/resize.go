@@ -60,7 +60,7 @@ func (d *Driver) Resize(ctx context.Context, volume inventory.ID, r ResizeReques
 		return res, err
 	}
 	if err == nil && d.rules.notifies(p) {
-		err = act(ctx, op, "tell the host", func(ctx context.Context) error { return d.tellResize(ctx, c, p) }, nil)
+		err = act(ctx, op, "tell the host", func(ctx context.Context) error { return d.tellResize(ctx, c, p, &res) }, nil)
 		if errors.Is(err, errCrash) {
 			return res, err
 		}
@@ -136,7 +136,7 @@ func resizeLimit(p resizePlan) *int64 {
 func changesSize(p resizePlan) bool { return p.Size != p.row.Size }
 
 // tellResize has a host see the new size, and the guest when there is one.
-func (d *Driver) tellResize(ctx context.Context, c *conn, p resizePlan) error {
+func (d *Driver) tellResize(ctx context.Context, c *conn, p resizePlan, res *Result) error {
 	host, attached := inventory.ID(0), len(p.Hosts) > 0
 	vm := "none"
 	if attached {
@@ -147,16 +147,25 @@ func (d *Driver) tellResize(ctx context.Context, c *conn, p resizePlan) error {
 			return err
 		}
 	}
-	_, err := d.ask(ctx, host, agentapi.ResizeVolume{
+	answer, err := d.ask(ctx, host, agentapi.ResizeVolume{
 		Path: p.row.Path, Pool: *poolTO(c.pool), CurrentSize: p.row.Size, NewSize: p.Size, ShrinkOK: p.ShrinkOK, VM: vm, Attached: attached,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	if told, ok := answer.Payload.(agentapi.Resized); ok && attached && !told.GuestNotified {
+		res.Notice = unseenByGuest + answer.Details
+	}
+	return nil
 }
+
+// unseenByGuest begins the notice of a resize that the guest does not know of.
+const unseenByGuest = "the volume has its new size; the guest sees it after its next start: "
 
 // untold keeps the new size although a host could not be told: the device has it, and the guest may have seen it (D-26).
 func untold(_ resizePlan, err error, res *Result) error {
 	if err != nil {
-		res.Notice = fmt.Sprintf("the volume has its new size; the guest sees it after its next start: %v", err)
+		res.Notice = unseenByGuest + err.Error()
 	}
 	return nil
 }

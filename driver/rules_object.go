@@ -18,7 +18,7 @@ type objectRules struct {
 	safetyTaken  func(o *op)
 
 	attachUpdate     func(v target, name, poolTemplate string) spapi.VolumeUpdate
-	tagFailed        func(err error) error
+	tagged           func(err error) (later bool, result error)
 	untagged         func(err error) (later bool, result error)
 	offeringUpdate   func(p placement, poolTemplate string) spapi.VolumeUpdate
 	offeringFailed   func(err error) error
@@ -64,7 +64,7 @@ func correctObjects() objectRules {
 		safetyTaken:  func(*op) {},
 
 		attachUpdate:     attachUpdate,
-		tagFailed:        itself,
+		tagged:           keepTrying,
 		untagged:         untagged,
 		offeringUpdate:   offeringUpdate,
 		offeringFailed:   itself,
