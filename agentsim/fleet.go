@@ -42,6 +42,7 @@ type Fleet struct {
 	rules     rules
 	log       *slog.Logger
 	faults    *fault.Set
+	steps     map[string][]string // by command
 
 	mu    sync.Mutex
 	hosts []*Host // in the order in which they were added
@@ -52,7 +53,7 @@ func New(cfg Config) (*Fleet, error) {
 	if cfg.Secondary == nil {
 		return nil, errors.New("agentsim: Config.Secondary is missing")
 	}
-	f := &Fleet{clock: cfg.Clock, secondary: cfg.Secondary, log: cfg.Log}
+	f := &Fleet{clock: cfg.Clock, secondary: cfg.Secondary, log: cfg.Log, steps: stepTable()}
 	if f.clock == nil {
 		f.clock = clock.Real{}
 	}

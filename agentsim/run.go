@@ -62,7 +62,7 @@ func (h *Host) begin(ctx context.Context, cmd agentapi.Command) (*run, error) {
 		return nil, fmt.Errorf("%w: %s is off", ErrUnreachable, h.cfg.Name)
 	}
 	return &run{
-		host: h, life: now, ctx: lifetime{now.ctx, ctx}, command: cmd.Command(), steps: stepsOf(cmd.Command()),
+		host: h, life: now, ctx: lifetime{now.ctx, ctx}, command: cmd.Command(), steps: h.fleet.steps[cmd.Command()],
 		limit: processLimit, replied: h.fleet.clock.Event(),
 	}, nil
 }

@@ -43,13 +43,13 @@ func Steps() []CommandSteps {
 	return all
 }
 
-func stepsOf(command string) []string {
+// stepTable is [Steps] by command.
+func stepTable() map[string][]string {
+	table := map[string][]string{}
 	for _, c := range Steps() {
-		if c.Command == command {
-			return c.Steps
-		}
+		table[c.Command] = c.Steps
 	}
-	return nil
+	return table
 }
 
 // Arm adds a fault rule on a step; what it may do there:
@@ -71,7 +71,7 @@ func (f *Fleet) allow(r fault.Rule) error {
 	if !ok || !cut {
 		return fmt.Errorf(`%w: %q is not of the form "agent <Command>/<step>"`, fault.ErrRule, r.Call)
 	}
-	known := stepsOf(command)
+	known := f.steps[command]
 	if known == nil {
 		return fmt.Errorf("%w: hosts execute no command %q", fault.ErrRule, command)
 	}
