@@ -74,7 +74,9 @@ func pattern(seed byte, n int) []byte {
 	return b
 }
 
-func passphrase() []byte { return []byte("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0") }
+func passphrase() []byte {
+	return []byte("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0")
+}
 
 func cheap() Params { return Params{Iterations: MinIterations, Random: seeded(1)} }
 

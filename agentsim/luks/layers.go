@@ -8,7 +8,7 @@ import (
 )
 
 // maxLayers is where counting ends; nothing real has more than two.
-const maxLayers = 8
+const maxLayers = 4
 
 // Detect tells whether a device begins like a LUKS container of any version. It is for judges: nothing may be decided by
 // what a guest could have written (agent 16, A-3).

@@ -9,8 +9,9 @@ import (
 
 // diffuser spreads every bit of a block: each digest-sized piece is replaced by the hash of its number and itself.
 type diffuser struct {
-	hash hash.Hash
-	sum  []byte
+	hash   hash.Hash
+	number [4]byte
+	sum    []byte
 }
 
 func newDiffuser(h func() hash.Hash) *diffuser {
@@ -19,12 +20,11 @@ func newDiffuser(h func() hash.Hash) *diffuser {
 }
 
 func (d *diffuser) diffuse(block []byte) {
-	var number [4]byte
 	for i := uint32(0); len(block) > 0; i++ {
 		piece := block[:min(len(block), d.hash.Size())]
-		binary.BigEndian.PutUint32(number[:], i)
+		binary.BigEndian.PutUint32(d.number[:], i)
 		d.hash.Reset()
-		d.hash.Write(number[:])
+		d.hash.Write(d.number[:])
 		d.hash.Write(piece)
 		d.sum = d.hash.Sum(d.sum[:0])
 		copy(piece, d.sum)
