@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -41,14 +42,16 @@ func Invariants() []Invariant {
 	}
 }
 
-// Judge returns every violation, in the order of [Invariants].
+// Judge returns every violation, in the order of [Invariants] and of the objects' names.
 func Judge(o *Observation) []Violation {
 	var out []Violation
 	f := newFacts(o)
 	for _, i := range Invariants() {
+		from := len(out)
 		i.judge(f, func(object, format string, args ...any) {
 			out = append(out, Violation{i.Name, object, fmt.Sprintf(format, args...)})
 		})
+		slices.SortFunc(out[from:], func(a, b Violation) int { return strings.Compare(a.String(), b.String()) })
 	}
 	return out
 }

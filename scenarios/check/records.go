@@ -153,7 +153,7 @@ func states(f *facts, report report) {
 func intents(f *facts, report report) {
 	for _, i := range f.Inventory.Intents {
 		if i.Action != "strays" {
-			report(fmt.Sprintf("operation %s", i.Op), "(%s of %s %d) is open at step %s", i.Action, i.Kind, i.Object, i.Step)
+			report("operation "+i.Op, "(%s of %s %d) is open at step %s", i.Action, i.Kind, i.Object, i.Step)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func (s *Server) DeployVM(ctx context.Context, spec VMSpec) (inventory.VM, error
 
 // record writes the rows of a new VM: itself Stopped, its volumes Allocated.
 func (s *Server) record(spec VMSpec) (m inventory.VM, err error) {
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		t, err := tx.Templates.Must(spec.Template)
 		if err != nil {
 			return err
@@ -125,7 +125,7 @@ func rootSize(spec VMSpec, o inventory.DiskOffering, t inventory.Template) (size
 
 // failDeploy gives up a VM whose first start failed: core destroys its volumes, the collector removes them.
 func (s *Server) failDeploy(id inventory.ID) (m inventory.VM, err error) {
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		if m, err = tx.VMs.Must(id); err != nil {
 			return err
 		}

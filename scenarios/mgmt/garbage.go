@@ -16,7 +16,7 @@ func (s *Server) CollectGarbage(ctx context.Context) error {
 	var vms []inventory.VM
 	var volumes []inventory.Volume
 	var caches []inventory.TemplatePool
-	err := s.inv.Update(func(tx *inventory.Tx) error {
+	err := s.update(func(tx *inventory.Tx) error {
 		vms = tx.VMs.All(func(m inventory.VM) bool {
 			return m.State == inventory.VMDestroyed || m.State == inventory.VMExpunging
 		})
@@ -96,7 +96,7 @@ func (s *Server) evict(ctx context.Context, c inventory.TemplatePool) error {
 	if err := s.send(ctx, host.ID, agentapi.DestroyTemplate{Path: c.LocalPath, Pool: poolTO(p)}); err != nil {
 		return fmt.Errorf("evict template %d from pool %d: %w", c.Template, c.Pool, err)
 	}
-	return s.inv.Update(func(tx *inventory.Tx) error {
+	return s.update(func(tx *inventory.Tx) error {
 		tx.TemplatePools.Delete(c.ID)
 		return nil
 	})
@@ -132,7 +132,7 @@ func (s *Server) collectTemplates(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("end template %d: %w", id, err))
 			continue
 		}
-		errs = append(errs, s.inv.Update(func(tx *inventory.Tx) error {
+		errs = append(errs, s.update(func(tx *inventory.Tx) error {
 			for _, st := range tx.TemplateStores.All(func(st inventory.TemplateStore) bool { return st.Template == id }) {
 				tx.TemplateStores.Delete(st.ID)
 			}

@@ -11,6 +11,9 @@ import (
 // send executes a command on a host; a nil error means that the host said yes. No answer, a refusal and an
 // undelivered command all wrap [ErrAgent].
 func (s *Server) send(ctx context.Context, host inventory.ID, cmd agentapi.Command) error {
+	if s.killed() {
+		return ErrKilled
+	}
 	a, err := s.agents.Send(ctx, host, cmd)
 	switch {
 	case err != nil:

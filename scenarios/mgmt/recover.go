@@ -31,7 +31,7 @@ func (s *Server) recoverVMs(ctx context.Context) error {
 // recoverVolumes ends what was under way: a volume that the driver finished is Ready, one that it did not is Allocated
 // again, one that was being deleted waits for the collector.
 func (s *Server) recoverVolumes() error {
-	return s.inv.Update(func(tx *inventory.Tx) error {
+	return s.update(func(tx *inventory.Tx) error {
 		for _, v := range tx.Volumes.All(nil) {
 			switch v.State {
 			case inventory.VolumeCreating:
@@ -53,7 +53,7 @@ func (s *Server) recoverVolumes() error {
 
 // recoverTemplates ends copies of templates to pools.
 func (s *Server) recoverTemplates() error {
-	return s.inv.Update(func(tx *inventory.Tx) error {
+	return s.update(func(tx *inventory.Tx) error {
 		for _, c := range tx.TemplatePools.All(func(c inventory.TemplatePool) bool { return c.State != inventory.RefReady }) {
 			if c.LocalPath == "" {
 				tx.TemplatePools.Delete(c.ID)
@@ -70,7 +70,7 @@ func (s *Server) recoverTemplates() error {
 // whose deletion had begun.
 func (s *Server) recoverSnapshots(ctx context.Context) error {
 	var todo []inventory.Snapshot
-	errs := []error{s.inv.Update(func(tx *inventory.Tx) error {
+	errs := []error{s.update(func(tx *inventory.Tx) error {
 		for _, sn := range tx.Snapshots.All(nil) {
 			switch sn.State {
 			case inventory.SnapshotAllocated, inventory.SnapshotCreating, inventory.SnapshotPrimary, inventory.SnapshotBackingUp:

@@ -78,29 +78,51 @@ func (s *Server) resize(ctx context.Context, v inventory.Volume, spec ResizeSpec
 	if v.State == inventory.VolumeAllocated {
 		return s.changeVolume(v.ID, func(v *inventory.Volume) { set(v, r) })
 	}
-	if err := s.setVolumeState(v.ID, inventory.VolumeResizing); err != nil {
+	tells := len(r.Hosts) > 0 && r.Size != v.Size
+	if err := s.beginResize(v.ID, tells); err != nil {
 		return v, err
 	}
 	out, err := s.driver.Resize(ctx, v.ID, r)
-	if err != nil {
-		return v, errors.Join(fmt.Errorf("resize volume %d: %w", v.ID, err), s.setVolumeState(v.ID, inventory.VolumeReady))
-	}
-	err = s.inv.Update(func(tx *inventory.Tx) error {
-		if out.Notice != "" {
-			tx.Details.Set(inventory.Owner{Kind: inventory.OfVolume, ID: v.ID}, GuestSizePending, out.Notice)
+	return s.endResize(v.ID, r, tells, out, err)
+}
+
+// beginResize notes that a guest is to be told of a new size: if this server dies meanwhile, it may never be.
+func (s *Server) beginResize(volume inventory.ID, tells bool) error {
+	return s.update(func(tx *inventory.Tx) error {
+		if tells {
+			tx.Details.Set(inventory.Owner{Kind: inventory.OfVolume, ID: volume}, GuestSizePending, "being resized")
 		}
+		return tx.Volumes.Change(volume, func(v *inventory.Volume) { v.State = inventory.VolumeResizing })
+	})
+}
+
+func (s *Server) endResize(volume inventory.ID, r driver.ResizeRequest, told bool, out driver.Result, failed error,
+) (v inventory.Volume, err error) {
+	if failed != nil {
+		failed = fmt.Errorf("resize volume %d: %w", volume, failed)
+	}
+	err = s.update(func(tx *inventory.Tx) error {
+		own := inventory.Owner{Kind: inventory.OfVolume, ID: volume}
+		if told {
+			tx.Details.Delete(own, GuestSizePending)
+		}
+		if out.Notice != "" {
+			tx.Details.Set(own, GuestSizePending, out.Notice)
+		}
+		if err := tx.Volumes.Change(volume, func(v *inventory.Volume) {
+			if v.State = inventory.VolumeReady; failed != nil {
+				return
+			}
+			if set(v, r); out.Size > 0 {
+				v.Size = out.Size
+			}
+		}); err != nil {
+			return err
+		}
+		v, _ = tx.Volumes.Get(volume)
 		return nil
 	})
-	if err != nil {
-		return v, err
-	}
-	return s.changeVolume(v.ID, func(v *inventory.Volume) {
-		v.State = inventory.VolumeReady
-		set(v, r)
-		if out.Size > 0 {
-			v.Size = out.Size
-		}
-	})
+	return v, errors.Join(failed, err)
 }
 
 // set stores what a successful resize has changed.

@@ -40,7 +40,7 @@ func (s *Server) CreateVolumeFromSnapshot(ctx context.Context, spec RestoreSpec)
 }
 
 func (s *Server) recordRestore(spec RestoreSpec) (v inventory.Volume, src driver.Object, err error) {
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		sn, err := tx.Snapshots.Must(spec.Snapshot)
 		if err != nil {
 			return err

@@ -31,6 +31,8 @@ type Config struct {
 	Quirks quirk.Set
 	// NewID makes the uuids of rows; random UUIDs when nil.
 	NewID func() string
+	// Killed tells whether this server was killed: it writes and sends nothing from then on. Never when nil.
+	Killed func() bool
 }
 
 // Server is a management server. Its methods are safe for concurrent use.
@@ -43,6 +45,7 @@ type Server struct {
 	clock   clock.Clock
 	log     *slog.Logger
 	newID   func() string
+	killed  func() bool
 	locks   *clock.Locks
 	rules   rules
 }
@@ -62,6 +65,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		inv: cfg.Inventory, driver: cfg.Driver, agents: cfg.Agents, storage: cfg.Secondary,
 		images: NewImages(cfg.Inventory, cfg.Secondary), clock: cfg.Clock, log: cfg.Log, newID: cfg.NewID,
+		killed: cfg.Killed,
 	}
 	if s.clock == nil {
 		s.clock = clock.Real{}
@@ -71,6 +75,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if s.newID == nil {
 		s.newID = uuid.NewString
+	}
+	if s.killed == nil {
+		s.killed = func() bool { return false }
 	}
 	s.locks = clock.NewLocks(s.clock)
 	s.rules = quirk.Apply(correct(), quirks(), cfg.Quirks.Has)
@@ -90,6 +97,17 @@ func (r *Refused) Error() string {
 
 // ErrAgent is wrapped by the failure of a command to a host: negative, unanswered or undelivered.
 var ErrAgent = errors.New("the host did not do it")
+
+// ErrKilled is wrapped by what a killed server answers.
+var ErrKilled = errors.New("the management server is killed")
+
+// update changes the inventory, unless the server was killed.
+func (s *Server) update(f func(*inventory.Tx) error) error {
+	if s.killed() {
+		return ErrKilled
+	}
+	return s.inv.Update(f)
+}
 
 // lock takes the locks of keys in a fixed order and returns what gives them back.
 func (s *Server) lock(ctx context.Context, keys ...string) (unlock func(), err error) {
@@ -177,7 +195,7 @@ func (s *Server) pool(id inventory.ID) (inventory.Pool, error) {
 
 // changeVolume, changeVM and changeSnapshot store a change of one row.
 func (s *Server) changeVolume(id inventory.ID, f func(*inventory.Volume)) (out inventory.Volume, err error) {
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		if err := tx.Volumes.Change(id, f); err != nil {
 			return err
 		}
@@ -188,7 +206,7 @@ func (s *Server) changeVolume(id inventory.ID, f func(*inventory.Volume)) (out i
 }
 
 func (s *Server) changeVM(id inventory.ID, f func(*inventory.VM)) (out inventory.VM, err error) {
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		if err := tx.VMs.Change(id, f); err != nil {
 			return err
 		}
@@ -199,7 +217,7 @@ func (s *Server) changeVM(id inventory.ID, f func(*inventory.VM)) (out inventory
 }
 
 func (s *Server) changeSnapshot(id inventory.ID, f func(*inventory.Snapshot)) (out inventory.Snapshot, err error) {
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		if err := tx.Snapshots.Change(id, f); err != nil {
 			return err
 		}

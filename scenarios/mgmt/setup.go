@@ -11,7 +11,7 @@ import (
 
 // AddZone adds a zone.
 func (s *Server) AddZone(name string) (z inventory.Zone, err error) {
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		z = tx.Zones.Put(inventory.Zone{UUID: s.newID(), Name: name})
 		return nil
 	})
@@ -20,7 +20,7 @@ func (s *Server) AddZone(name string) (z inventory.Zone, err error) {
 
 // AddCluster adds a cluster to a zone.
 func (s *Server) AddCluster(zone inventory.ID, name string) (c inventory.Cluster, err error) {
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		if _, err := tx.Zones.Must(zone); err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ type HostSpec struct {
 // not connect; the host stays.
 func (s *Server) AddHost(ctx context.Context, spec HostSpec) (h inventory.Host, err error) {
 	var pools []inventory.Pool
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		c, err := tx.Clusters.Must(spec.Cluster)
 		if err != nil {
 			return err
@@ -69,7 +69,7 @@ func (s *Server) AddHost(ctx context.Context, spec HostSpec) (h inventory.Host, 
 // connected to the pools of its zone.
 func (s *Server) SetHostState(ctx context.Context, host inventory.ID, st inventory.HostState) error {
 	var pools []inventory.Pool
-	err := s.inv.Update(func(tx *inventory.Tx) error {
+	err := s.update(func(tx *inventory.Tx) error {
 		h, err := tx.Hosts.Must(host)
 		if err != nil {
 			return err
@@ -96,7 +96,7 @@ func (s *Server) AddSecondaryStore(zone inventory.ID, name, url string) (st inve
 	if err := d.Close(); err != nil {
 		return st, fmt.Errorf("add secondary storage %s: %w", name, err)
 	}
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		if _, err := tx.Zones.Must(zone); err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ type OfferingSpec struct {
 
 // CreateDiskOffering adds a disk offering.
 func (s *Server) CreateDiskOffering(spec OfferingSpec) (o inventory.DiskOffering, err error) {
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		o = s.putDiskOffering(tx, spec, false)
 		return nil
 	})
@@ -135,7 +135,7 @@ func (s *Server) CreateDiskOffering(spec OfferingSpec) (o inventory.DiskOffering
 
 // CreateServiceOffering adds a compute offering with its compute-only disk offering.
 func (s *Server) CreateServiceOffering(spec OfferingSpec) (o inventory.ServiceOffering, err error) {
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		disk := spec
 		disk.Details = maps.Clone(spec.Details)
 		delete(disk.Details, TemplateDetail)
@@ -162,7 +162,7 @@ func (s *Server) putDiskOffering(tx *inventory.Tx, spec OfferingSpec, compute bo
 
 // SetSetting stores a setting: of everything (inventory.Global()), or of one zone, cluster or pool.
 func (s *Server) SetSetting(scope inventory.Owner, key, value string) error {
-	return s.inv.Update(func(tx *inventory.Tx) error {
+	return s.update(func(tx *inventory.Tx) error {
 		tx.Details.Set(scope, key, value)
 		return nil
 	})
@@ -171,7 +171,7 @@ func (s *Server) SetSetting(scope inventory.Owner, key, value string) error {
 // SetVMTag stores a resource tag of a VM that has no volume on primary storage yet. Afterwards the plugin has to be
 // told of it (driver-management 9.9), which is not built yet: then the tag is refused.
 func (s *Server) SetVMTag(vm inventory.ID, key, value string) error {
-	return s.inv.Update(func(tx *inventory.Tx) error {
+	return s.update(func(tx *inventory.Tx) error {
 		if _, err := tx.VMs.Must(vm); err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ func (s *Server) CreateSnapshot(ctx context.Context, volume inventory.ID, name s
 	if err != nil {
 		return s.snapshotFailed(sn, fmt.Errorf("take snapshot %d: %w", sn.ID, err))
 	}
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		if err := tx.SnapshotRefs.Change(ref, func(ref *inventory.SnapshotRef) {
 			ref.State, ref.Path = inventory.RefReady, r.Path
 			if r.Size > 0 {
@@ -55,7 +55,7 @@ func (s *Server) CreateSnapshot(ctx context.Context, volume inventory.ID, name s
 
 // recordSnapshot makes core's checks and writes the rows of a snapshot to come.
 func (s *Server) recordSnapshot(v inventory.Volume, name string) (sn inventory.Snapshot, ref inventory.ID, err error) {
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		if reason := snapshotRefusal(tx, v); reason != "" {
 			return &Refused{"createSnapshot", fmt.Sprintf("volume %d", v.ID), reason}
 		}
@@ -104,7 +104,7 @@ func snapshotRefusal(tx *inventory.Tx, v inventory.Volume) string {
 
 // snapshotFailed records a snapshot that could not be taken or backed up: state Error, no store records.
 func (s *Server) snapshotFailed(sn inventory.Snapshot, cause error) (inventory.Snapshot, error) {
-	err := s.inv.Update(func(tx *inventory.Tx) error {
+	err := s.update(func(tx *inventory.Tx) error {
 		for _, r := range tx.SnapshotRefs.All(func(r inventory.SnapshotRef) bool { return r.Snapshot == sn.ID }) {
 			tx.SnapshotRefs.Delete(r.ID)
 		}
@@ -138,7 +138,7 @@ func (s *Server) backUp(ctx context.Context, sn inventory.Snapshot, v inventory.
 	if err != nil {
 		return s.snapshotFailed(sn, fmt.Errorf("back up snapshot %d: %w", sn.ID, err))
 	}
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		sn.State = inventory.SnapshotBackedUp
 		ref.State, ref.Path, ref.PhysicalSize = inventory.RefReady, r.Path, r.PhysicalSize
 		tx.SnapshotRefs.Put(ref)
@@ -150,7 +150,7 @@ func (s *Server) backUp(ctx context.Context, sn inventory.Snapshot, v inventory.
 }
 
 func (s *Server) recordBackup(sn inventory.Snapshot, v inventory.Volume) (ref inventory.SnapshotRef, err error) {
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		st, ok := tx.SecondaryStores.Find(func(st inventory.SecondaryStore) bool { return st.Zone == v.Zone })
 		if !ok {
 			return fmt.Errorf("zone %d has no secondary storage", v.Zone)

@@ -75,7 +75,7 @@ func (s *Server) deleteRecord(ctx context.Context, sn inventory.Snapshot, r inve
 	if err != nil {
 		return err
 	}
-	return s.inv.Update(func(tx *inventory.Tx) error {
+	return s.update(func(tx *inventory.Tx) error {
 		tx.SnapshotRefs.Delete(r.ID)
 		return nil
 	})

@@ -32,7 +32,7 @@ func (s *Server) RegisterTemplate(_ context.Context, spec TemplateSpec) (t inven
 		spec.Format = agentapi.QCOW2
 	}
 	var stores []inventory.SecondaryStore
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		stores = tx.SecondaryStores.All(func(st inventory.SecondaryStore) bool { return st.Zone == spec.Zone })
 		if len(stores) == 0 {
 			return fmt.Errorf("register template %q: zone %d has no secondary storage", spec.Name, spec.Zone)
@@ -50,13 +50,13 @@ func (s *Server) RegisterTemplate(_ context.Context, spec TemplateSpec) (t inven
 		if err = s.upload(t, spec, &ref); err != nil {
 			break
 		}
-		err = s.inv.Update(func(tx *inventory.Tx) error {
+		err = s.update(func(tx *inventory.Tx) error {
 			tx.TemplateStores.Put(ref)
 			return nil
 		})
 	}
 	if err != nil {
-		err = errors.Join(fmt.Errorf("register template %q: %w", spec.Name, err), s.inv.Update(func(tx *inventory.Tx) error {
+		err = errors.Join(fmt.Errorf("register template %q: %w", spec.Name, err), s.update(func(tx *inventory.Tx) error {
 			tx.Templates.Delete(t.ID)
 			return nil
 		}))
@@ -109,7 +109,7 @@ func writeImage(d *secondary.Dir, name string, spec TemplateSpec) (err error) {
 
 // RegisterISO records an ISO. Hosts read it from secondary storage themselves; StorPool has nothing to do with it.
 func (s *Server) RegisterISO(name string, zone inventory.ID) (t inventory.Template, err error) {
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		id := s.newID()
 		t = tx.Templates.Put(inventory.Template{UUID: id, Name: name, Unique: "2-" + id, Zone: zone, Format: "ISO", ISO: true})
 		return nil
@@ -131,23 +131,25 @@ func (s *Server) cacheTemplate(ctx context.Context, template, pool inventory.ID)
 		return o, err
 	}
 	r, err := s.driver.CopyAsync(ctx, src, o)
-	return o, errors.Join(err, s.inv.Update(func(tx *inventory.Tx) error {
-		if err != nil {
+	if err != nil {
+		return o, errors.Join(err, s.update(func(tx *inventory.Tx) error {
 			tx.TemplatePools.Delete(ref.ID)
 			return nil
-		}
+		}))
+	}
+	return o, s.update(func(tx *inventory.Tx) error {
 		return tx.TemplatePools.Change(ref.ID, func(c *inventory.TemplatePool) {
 			c.State, c.LocalPath, c.InstallPath = inventory.RefReady, r.Path, r.Path
 			if r.Size > 0 {
 				c.Size = r.Size
 			}
 		})
-	}))
+	})
 }
 
 // recordCache finds or writes the record of a template on a pool, and finds the copy on secondary storage.
 func (s *Server) recordCache(template, pool inventory.ID) (src driver.Object, ref inventory.TemplatePool, err error) {
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		here := func(c inventory.TemplatePool) bool { return c.Template == template && c.Pool == pool }
 		var ok bool
 		if ref, ok = tx.TemplatePools.Find(here); ok && ref.State == inventory.RefReady {
@@ -197,7 +199,7 @@ func (s *Server) DeleteTemplate(_ context.Context, id inventory.ID) (inventory.T
 			return t, fmt.Errorf("delete template %d: %w", id, err)
 		}
 	}
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		t.Removed = true
 		t = tx.Templates.Put(t)
 		return nil
@@ -212,7 +214,7 @@ func (s *Server) removeImage(st inventory.TemplateStore) error {
 	if err != nil {
 		return err
 	}
-	return s.inv.Update(func(tx *inventory.Tx) error {
+	return s.update(func(tx *inventory.Tx) error {
 		return tx.TemplateStores.Change(st.ID, func(st *inventory.TemplateStore) { st.State = inventory.RefDestroyed })
 	})
 }

@@ -33,7 +33,7 @@ func (s *Server) StartVM(ctx context.Context, id, host inventory.ID) (inventory.
 
 // start takes a VM from Stopped to Running, or back to Stopped with an error.
 func (s *Server) start(ctx context.Context, m inventory.VM, host, pool inventory.ID) (inventory.VM, error) {
-	err := s.inv.Update(func(tx *inventory.Tx) (err error) {
+	err := s.update(func(tx *inventory.Tx) (err error) {
 		if m.Host, err = chooseHost(tx, m, host); err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (s *Server) halt(ctx context.Context, m inventory.VM, force bool) error {
 
 // stopped records that a VM is stopped, and whether its host confirmed it.
 func (s *Server) stopped(m inventory.VM, seen bool) (out inventory.VM, err error) {
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		if out, err = tx.VMs.Must(m.ID); err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func (s *Server) fence(ctx context.Context, vm inventory.ID) error {
 			return fmt.Errorf("detach volume %d everywhere: %w", v.ID, err)
 		}
 	}
-	return s.inv.Update(func(tx *inventory.Tx) error {
+	return s.update(func(tx *inventory.Tx) error {
 		tx.Details.Delete(own, UnseenStop)
 		return nil
 	})
@@ -281,7 +281,7 @@ func (s *Server) expungeVM(ctx context.Context, m inventory.VM) (inventory.VM, e
 	if err := errors.Join(errs...); err != nil {
 		return m, fmt.Errorf("expunge VM %d: %w", m.ID, err)
 	}
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		tx.VMs.Delete(m.ID)
 		tx.Details.Clear(inventory.Owner{Kind: inventory.OfVM, ID: m.ID})
 		tx.Details.Clear(inventory.Owner{Kind: inventory.Tag, ID: m.ID})

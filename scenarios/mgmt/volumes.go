@@ -23,7 +23,7 @@ type VolumeSpec struct {
 
 // CreateVolume records a data volume. StorPool hears of it at the first attach.
 func (s *Server) CreateVolume(_ context.Context, spec VolumeSpec) (v inventory.Volume, err error) {
-	err = s.inv.Update(func(tx *inventory.Tx) error {
+	err = s.update(func(tx *inventory.Tx) error {
 		if _, err := tx.Zones.Must(spec.Zone); err != nil {
 			return err
 		}
@@ -82,7 +82,7 @@ func (s *Server) createOnPool(ctx context.Context, v inventory.Volume, pool inve
 	create func(context.Context, driver.Object) (driver.Result, error),
 ) (inventory.Volume, error) {
 	var p inventory.Pool
-	err := s.inv.Update(func(tx *inventory.Tx) (err error) {
+	err := s.update(func(tx *inventory.Tx) (err error) {
 		if p, err = choosePool(tx, v.Zone, pool); err != nil {
 			return err
 		}
@@ -149,7 +149,7 @@ func (s *Server) expunge(ctx context.Context, v inventory.Volume) (inventory.Vol
 		back, undo := s.changeVolume(v.ID, func(v *inventory.Volume) { v.State = inventory.VolumeDestroy })
 		return back, errors.Join(fmt.Errorf("delete volume %d: %w", v.ID, err), undo)
 	}
-	err := s.inv.Update(func(tx *inventory.Tx) error {
+	err := s.update(func(tx *inventory.Tx) error {
 		s.dropPrimaryRecords(tx, v.ID)
 		if err := tx.Volumes.Change(v.ID, func(v *inventory.Volume) {
 			v.State, v.VM, v.HasDevice, v.DeviceID = inventory.VolumeExpunged, 0, false, 0

@@ -217,8 +217,8 @@ func TestAnOfferingChangesTierTemplateLimitAndSize(t *testing.T) {
 func TestAResizeThatFailsChangesNothingOrSaysWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	for name, rule := range map[string]fault.Rule{
-		"StorPool refuses":        {Call: "POST VolumeUpdate", Effect: fault.Effect{Kind: fault.Refuse}},
-		"the host is silent":      {Call: "agent ResizeVolume/blockresize", Effect: fault.Effect{Kind: fault.Lose}},
+		"StorPool refuses":   {Call: "POST VolumeUpdate", Effect: fault.Effect{Kind: fault.Refuse}},
+		"the host is silent": {Call: "agent ResizeVolume/blockresize", Effect: fault.Effect{Kind: fault.Lose}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

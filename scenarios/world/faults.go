@@ -59,6 +59,19 @@ func (w *World) Crashed() bool {
 	return w.crashed
 }
 
+// lifeline tells a management server whether it was killed; one that was killed stays dead when another starts.
+func (w *World) lifeline() func() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lives++
+	life := w.lives
+	return func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.crashed || w.lives != life
+	}
+}
+
 // atStep is called by the driver at each step.
 func (w *World) atStep(ctx context.Context, action, step string) error {
 	if w.opts.AtStep != nil {

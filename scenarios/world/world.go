@@ -49,6 +49,7 @@ type World struct {
 	mu      sync.Mutex
 	crashAt string // "action/step"; empty for none
 	crashed bool
+	lives   int // management servers so far
 	excused map[string]string
 }
 
@@ -124,7 +125,7 @@ func (w *World) manage() (err error) {
 	}
 	w.Mgmt, err = mgmt.New(mgmt.Config{
 		Inventory: w.Inventory, Driver: w.Driver, Agents: w.agents, Secondary: w.storage, Clock: w.Clock,
-		Log: w.opts.Log, Quirks: w.quirks.core, NewID: w.newID,
+		Log: w.opts.Log, Quirks: w.quirks.core, NewID: w.newID, Killed: w.lifeline(),
 	})
 	return err
 }

@@ -16,11 +16,11 @@ import (
 const gib = 1 << 30
 
 // build returns a world that is closed with the test.
-func build(t testing.TB, o world.Options) *world.World {
-	t.Helper()
+func build(tb testing.TB, o world.Options) *world.World {
+	tb.Helper()
 	w, err := world.New(o)
-	t.Cleanup(func() { assert.NoError(t, w.Close()) })
-	require.NoError(t, err)
+	tb.Cleanup(func() { assert.NoError(tb, w.Close()) })
+	require.NoError(tb, err)
 	return w
 }
 
