@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/spsim/spsim/driver/inventory"
+	"github.com/spsim/spsim/scenarios/mgmt"
 )
 
 func attached(f *facts, report report) {
@@ -23,7 +24,7 @@ func attached(f *facts, report report) {
 		}
 		m, ok := f.vms[v.VM]
 		host := f.byClient[a.Client]
-		unseen, isUnseen := f.detailID(inventory.OfVM, v.VM, unseenStop)
+		unseen, isUnseen := f.detailID(inventory.OfVM, v.VM, mgmt.UnseenStop)
 		switch {
 		case !ok:
 			report(volumeName(v), "is attached to client %d and belongs to no VM", a.Client)
@@ -105,7 +106,7 @@ func (f *facts) expects(g Guest, host inventory.ID) bool {
 		if m.Instance != g.Name {
 			continue
 		}
-		unseen, ok := f.detailID(inventory.OfVM, m.ID, unseenStop)
+		unseen, ok := f.detailID(inventory.OfVM, m.ID, mgmt.UnseenStop)
 		return m.State == inventory.VMRunning && m.Host == host || m.State == inventory.VMMigrating || ok && unseen == host
 	}
 	return false

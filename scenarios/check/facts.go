@@ -10,16 +10,14 @@ import (
 
 // Words of the plugin's contract (driver-management 1, 3.3, 5, 6).
 const (
-	devByID          = "/dev/storpool-byid/"
-	tierDetail       = "SP_QOSCLASS"
-	templateDetail   = "SP_TEMPLATE"
-	checkVolume      = "SP_VOLUME_ON_CLUSTER-"
-	delayDelete      = "SP_DELAY_DELETE"
-	snapshotPool     = "spStoragePoolId"
-	policyTag        = "vc-policy"
-	unseenStop       = "stopped.unseen.on"  // mgmt.UnseenStop
-	guestSizePending = "guest.size.pending" // mgmt.GuestSizePending
-	luksRoom         = 2 << 20
+	devByID        = "/dev/storpool-byid/"
+	tierDetail     = "SP_QOSCLASS"
+	templateDetail = "SP_TEMPLATE"
+	checkVolume    = "SP_VOLUME_ON_CLUSTER-"
+	delayDelete    = "SP_DELAY_DELETE"
+	snapshotPool   = "spStoragePoolId"
+	policyTag      = "vc-policy"
+	luksRoom       = 2 << 20
 )
 
 // facts is an observation with its indexes.

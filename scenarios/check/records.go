@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/spsim/spsim/driver"
 	"github.com/spsim/spsim/driver/inventory"
 )
 
@@ -152,7 +153,7 @@ func states(f *facts, report report) {
 // intents allows none but the ones that watch for what a lost call may yet make.
 func intents(f *facts, report report) {
 	for _, i := range f.Inventory.Intents {
-		if i.Action != "strays" {
+		if i.Action != driver.ActionStrays {
 			report("operation "+i.Op, "(%s of %s %d) is open at step %s", i.Action, i.Kind, i.Object, i.Step)
 		}
 	}

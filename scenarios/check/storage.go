@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/spsim/spsim/driver/inventory"
+	"github.com/spsim/spsim/scenarios/mgmt"
 )
 
 type report = func(object, format string, args ...any)
@@ -128,7 +129,7 @@ func (f *facts) guestSizes(g Guest, report report) {
 		if !ok || v.Encrypted() || f.excused(globalID(d.Path)) {
 			continue
 		}
-		if _, pending := f.detail(inventory.OfVolume, v.ID, guestSizePending); pending {
+		if _, pending := f.detail(inventory.OfVolume, v.ID, mgmt.GuestSizePending); pending {
 			continue
 		}
 		if d.Size != v.Size/1024*1024 {

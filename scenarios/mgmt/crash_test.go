@@ -3,7 +3,6 @@ package mgmt_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -140,7 +139,7 @@ func TestAfterACrashAtAnyStepTheDriverReconcilesAndTheActionWorksAgain(t *testin
 // after restarts the management server, judges, and does the action again.
 func after(s *scene, c crashCase, on inventory.ID, step string) {
 	s.t.Helper()
-	where := fmt.Sprintf("killed at %s", step)
+	where := "killed at " + step
 	require.True(s.t, s.Crashed(), where)
 	require.NoError(s.t, s.Restart(s.ctx), where)
 	require.NoError(s.t, s.Check(s.ctx), where)
