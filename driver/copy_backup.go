@@ -2,7 +2,6 @@ package driver
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"strconv"
@@ -22,11 +21,12 @@ type backupPlan struct {
 	from, to agentapi.Snapshot
 	wait     time.Duration
 	bypassed bool
+	there    inventory.SnapshotRef // the backup, if it is there already
 }
 
 // backup copies a snapshot to secondary storage; the StorPool snapshot is kept. A failed backup deletes it with its
-// details: the snapshot failed as a whole (driver-management 10.2, D-33). When backups are off nothing happens and
-// Result.Path is the device path: there is no backup.
+// details: the snapshot failed as a whole, unless it was good before (driver-management 10.2, D-33). When backups are
+// off nothing happens and Result.Path is the device path: there is no backup.
 func (d *Driver) backup(ctx context.Context, src, dst Object) (res Result, err error) {
 	unlock, err := d.lock(ctx, inventory.OfSnapshot, src.ID)
 	if err != nil {
@@ -39,6 +39,9 @@ func (d *Driver) backup(ctx context.Context, src, dst Object) (res Result, err e
 	}
 	if p.bypassed { // no backup: the path says that the snapshot is where it was
 		return Result{Path: p.from.Path, Size: p.row.Size}, nil
+	}
+	if p.there.Path != "" {
+		return Result{Path: p.there.Path, Size: p.row.Size, PhysicalSize: p.there.PhysicalSize}, nil
 	}
 	c, err := d.connect(ctx, src.Store)
 	if err != nil {
@@ -88,6 +91,9 @@ func (d *Driver) planBackup(src, dst Object) (p backupPlan, err error) {
 		if err != nil {
 			return err
 		}
+		if ref, ok := refOf(tx, dst); ok && ref.State == inventory.RefReady {
+			p.there = ref
+		}
 		p.bypassed, p.wait = d.rules.bypass(d, tx, pool), d.seconds(tx, SettingBackupWait)
 		if p.name = snapshotName(tx, p.row); p.name == "" {
 			return fmt.Errorf("snapshot %d: %w", src.ID, ErrNotOnStorPool)
@@ -127,26 +133,37 @@ func backupResult(answer *agentapi.Answer, host inventory.ID) (out agentapi.Snap
 	return out, err
 }
 
-// backupFailed deletes the snapshot whose backup failed, its details, its record and what the host may have written.
+// backupFailed deletes the snapshot whose backup failed, its details, its record and what the host may have written. A
+// snapshot that was good without a backup stays.
 func backupFailed(ctx context.Context, o *op, c *conn, p backupPlan, _ error) error {
-	err := missingIsFine(deleteSnapshot(ctx, c, p.name))
-	if err != nil {
+	if err := o.d.dropBackup(ctx, p.row, p.dst.Store); err != nil || p.row.State == inventory.SnapshotBackedUp {
+		return err
+	}
+	if err := missingIsFine(deleteSnapshot(ctx, c, p.name)); err != nil {
 		return fmt.Errorf("delete snapshot %d: %w", p.src.ID, err)
 	}
-	if o.d.images != nil {
-		file := inventory.SnapshotRef{
-			Snapshot: p.src.ID, Volume: p.row.Volume, Role: inventory.Image, Store: p.dst.Store, Path: path.Join(p.to.Path, p.to.Name),
-		}
-		err = o.d.images.DeleteSnapshotFile(ctx, file)
-	}
-	return errors.Join(err, o.d.inv.Update(func(tx *inventory.Tx) error {
+	return o.d.inv.Update(func(tx *inventory.Tx) error {
 		forgetSnapshot(tx, p.row)
 		if ref, ok := refOf(tx, p.src); ok {
 			ref.State = inventory.RefDestroyed
 			tx.SnapshotRefs.Put(ref)
 		}
 		return nil
-	}))
+	})
+}
+
+// dropBackup deletes what a host may have written of a backup.
+func (d *Driver) dropBackup(ctx context.Context, s inventory.Snapshot, store inventory.ID) error {
+	if d.images == nil {
+		return nil
+	}
+	err := d.images.DeleteSnapshotFile(ctx, inventory.SnapshotRef{
+		Snapshot: s.ID, Volume: s.Volume, Role: inventory.Image, Store: store, Path: path.Join(snapshotDir(s), backupFile(s)),
+	})
+	if err != nil {
+		return fmt.Errorf("delete the file of snapshot %d: %w", s.ID, err)
+	}
+	return nil
 }
 
 // forgetSnapshot removes the driver's details of a snapshot that is no longer on StorPool.

@@ -72,6 +72,7 @@ func unseen(context.Context, *conn, revertPlan) error { return nil }
 
 // restoreAndFail downloads a backup the way of branches 3b and 4 of driver-management 10.1.
 func restoreAndFail(ctx context.Context, o *op, c *conn, p restorePlan, cause error) (Result, error) {
+	o.undo = nil // what is made stays
 	request, known := o.d.cloneRequest(c, p, ""), false
 	if known = cause != nil && !errors.Is(cause, spapi.ErrNotFound); known {
 		request = spapi.VolumeCreate{

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"strconv"
 
 	"github.com/spsim/spsim/driver/inventory"
@@ -166,7 +165,11 @@ func backupBack(ctx context.Context, d *Driver, i inventory.Intent) error {
 		}
 		return nil
 	})
-	if err != nil || !there || s.State == inventory.SnapshotBackedUp {
+	if err != nil || !there {
+		return err
+	}
+	store, _ := strconv.ParseInt(i.Data, 10, 64) // written by backup
+	if err := d.dropBackup(ctx, s, inventory.ID(store)); err != nil || s.State == inventory.SnapshotBackedUp {
 		return err
 	}
 	if name != "" {
@@ -176,15 +179,6 @@ func backupBack(ctx context.Context, d *Driver, i inventory.Intent) error {
 		}
 		if err := missingIsFine(deleteSnapshot(ctx, c, name)); err != nil {
 			return fmt.Errorf("delete snapshot %d: %w", s.ID, err)
-		}
-	}
-	if store, err := strconv.ParseInt(i.Data, 10, 64); err == nil && d.images != nil {
-		file := inventory.SnapshotRef{
-			Snapshot: s.ID, Volume: s.Volume, Role: inventory.Image, Store: inventory.ID(store),
-			Path: path.Join(snapshotDir(s), backupFile(s)),
-		}
-		if err := d.images.DeleteSnapshotFile(ctx, file); err != nil {
-			return err
 		}
 	}
 	return snapshotBack(ctx, d, i)
