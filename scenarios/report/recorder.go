@@ -72,7 +72,7 @@ func (r *Recorder) End(title string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s, ok := r.running[title]
-	if !ok || s.ended {
+	if !ok || s.ended || s.started.IsZero() {
 		return
 	}
 	s.ended = true

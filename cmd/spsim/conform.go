@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/spsim/spsim/scenarios"
+	"github.com/spsim/spsim/scenarios/report"
+)
+
+// The exit codes of the commands that run scenarios.
+const (
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+const exitCodes = `Exit codes: 0 when nothing failed, 1 when a scenario failed or the suite could not run, 2 for wrong flags,
+130 when the run was stopped (Ctrl-C); the report is written all the same.`
+
+// exitError is an error with an exit code of its own.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// ExitCode is the code that the process ends with.
+func (e *exitError) ExitCode() int { return e.code }
+
+// usage gives errors about flags their exit code.
+func usage(err error) error {
+	if errors.Is(err, scenarios.ErrUsage) {
+		return &exitError{exitUsage, err}
+	}
+	return err
+}
+
+func newConformCommand() *cobra.Command {
+	var o scenarios.Options
+	c := &cobra.Command{
+		Use:   "conform",
+		Short: "Run the plugin's action matrix and report each row",
+		Long: `Runs the scenarios of the plugin's action matrix in process: emulator, driver, agents and secondary
+storage on a virtual clock. Prints the matrix with a result for each of its rows. A row that no scenario
+covers is pending, never passed.
+
+` + exitCodes,
+		Example: `  spsim conform --out out/conformance
+  spsim conform --rows 9,10 --seed 7
+  spsim conform --tags '@fault && ~@row-15'
+  spsim conform --driver D-11`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("seed") {
+				o.Seed = freshSeed()
+			}
+			return conform(cmd, o)
+		},
+	}
+	f := c.Flags()
+	f.Int64Var(&o.Seed, "seed", 0, "order, ids and contents; a fresh one, printed at the end, when not given")
+	f.StringVar(&o.Tags, "tags", "", "run the scenarios with these tags: @a, ~@a for without, commas for or, && for and")
+	f.StringSliceVar(&o.Rows, "rows", nil, "run these rows of the matrix, by number")
+	f.StringVar(&o.Driver, "driver", "correct", "correct, upstream (all known defects) or defects by number, D-11,A-7")
+	f.StringVar(&o.Target, "target", scenarios.Embedded, "what to run against: embedded")
+	f.StringVar(&o.Out, "out", "", "folder for matrix.md, results.json and junit.xml")
+	f.IntVar(&o.Concurrency, "jobs", 0, "scenarios at a time; the number of CPUs when 0")
+	return c
+}
+
+func conform(cmd *cobra.Command, o scenarios.Options) error {
+	ctx := cmd.Context() // ends with Ctrl-C
+	o.Progress = progress(cmd.ErrOrStderr())
+	r, err := scenarios.Run(ctx, o)
+	if err != nil {
+		return usage(err)
+	}
+	if err := r.Console(cmd.OutOrStdout()); err != nil {
+		return err
+	}
+	return verdict(ctx, r)
+}
+
+func verdict(ctx context.Context, r report.Report) error {
+	switch failed := len(r.With(report.Failed)); {
+	case r.Interrupted:
+		return &exitError{exitInterrupted, fmt.Errorf("stopped: %w", context.Cause(ctx))}
+	case failed > 0:
+		return &exitError{exitFailed, fmt.Errorf("%d scenarios failed", failed)}
+	}
+	return nil
+}
+
+// progress is a bar on a terminal and plain lines elsewhere.
+func progress(w io.Writer) report.Progress {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return report.Bar(w)
+	}
+	return report.Lines(w)
+}
+
+// freshSeed is a number short enough to type.
+func freshSeed() int64 {
+	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000_000))
+	if err != nil {
+		return 1 // the seed is printed; any will do
+	}
+	return n.Int64() + 1
+}

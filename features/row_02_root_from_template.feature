@@ -1,0 +1,119 @@
+@row-02 @template
+Feature: Create a ROOT volume from a template
+  The first VM of a template brings its image onto StorPool as a snapshot; ROOT volumes are children of it.
+
+  Background:
+    Given a zone with 2 hosts and the StorPool pool "primary"
+
+  Scenario Outline: A ROOT disk from a <format> template holds the image and is a child of the cached copy
+    Given the <format> template "debian" of 1 GiB with the pattern "image"
+    When the VM "web" is deployed from the template "debian"
+    Then the template "debian" is cached once
+    And "web-root" holds the pattern "image"
+    And the StorPool volume of "web-root" has
+      | name     | anonymous                    |
+      | size     | 1 GiB                        |
+      | template | hdd                          |
+      | parent   | the cached copy of "debian"  |
+      | cs       | volume                       |
+      | uuid     | of "web-root"                |
+      | cvm      | of "web"                     |
+      | disk     | 0                            |
+    And "web-root" is attached read-write to the host of "web" only
+
+    Examples:
+      | format |
+      | qcow2  |
+      | raw    |
+
+  Scenario: The second VM of a template copies nothing and shares the cached copy
+    Given the qcow2 template "debian" of 1 GiB with the pattern "image"
+    And the VM "first" is deployed from the template "debian"
+    And the pattern "changed" is written to "first-root"
+    When the VM "second" is deployed from the template "debian"
+    Then the template "debian" is cached once
+    And the agents executed "DownloadTemplate" 1 time
+    And "first-root" and "second-root" have the same parent
+    And "second-root" holds the pattern "image"
+    And "first-root" holds the pattern "changed"
+
+  Scenario: A ROOT disk larger than its template has the size asked for
+    Given the qcow2 template "debian" of 1 GiB with the pattern "image"
+    When the VM "web" is deployed from the template "debian" and a ROOT size of 3 GiB
+    And the pattern "tail" is written to "web-root" at 2 GiB
+    Then the StorPool volume of "web-root" has
+      | size | 3 GiB |
+    And the inventory has the disk "web-root" with
+      | size | 3 GiB |
+    And "web-root" holds the pattern "image"
+    And "web-root" holds the pattern "tail" at 2 GiB
+
+  @CS-10662 @KV-G3
+  Scenario: A cached copy has the virtual size of the image, whatever the size of the file
+    Given the qcow2 template "debian" of 3 GiB with the pattern "image"
+    When the VM "web" is deployed from the template "debian"
+    Then the StorPool volume of "web-root" has
+      | size | 3 GiB |
+    And the cached copy of "debian" has 3 GiB
+    And "web-root" holds the pattern "image"
+
+  @KV-R2
+  Scenario Outline: A ROOT disk from a template with a compute offering of <details> gets <gets>
+    Given the compute offering "special" with <details>
+    And the qcow2 template "debian" of 1 GiB with the pattern "image"
+    When the VM "web" is deployed from the template "debian" with the compute offering "special"
+    Then the StorPool volume of "web-root" has
+      | template | <template> |
+      | qc       | <tier>     |
+      | iops     | <iops>     |
+    And "web-root" holds the pattern "image"
+
+    Examples:
+      | details                     | gets                             | template | tier | iops      |
+      | 500 IOPS                    | that limit                       | hdd      | none | 500       |
+      | template "ssd"              | that template                    | ssd      | none | unlimited |
+      | tier "gold"                 | the tier and the pool's template | hdd      | gold | unlimited |
+      | tier "gold", template "ssd" | the tier, which wins             | hdd      | gold | unlimited |
+
+  @SP-2
+  Scenario: A cached copy that vanished from StorPool is brought back by the next VM
+    Given the qcow2 template "debian" of 1 GiB with the pattern "image"
+    And the VM "first" is deployed from the template "debian"
+    And the VM "first" is expunged
+    When StorPool loses the cached copy of "debian"
+    And the VM "second" is deployed from the template "debian"
+    Then "second-root" holds the pattern "image"
+    And the template "debian" is cached once
+
+  @KV-G2
+  Scenario: Two VMs deployed at once from a new template cause one copy
+    Given the qcow2 template "debian" of 1 GiB with the pattern "image"
+    When the VMs "first" and "second" are deployed from the template "debian" at once
+    Then the template "debian" is cached once
+    And the agents executed "DownloadTemplate" 1 time
+    And "first-root" holds the pattern "image"
+    And "second-root" holds the pattern "image"
+
+  @fault @needs-fault-injection
+  Scenario Outline: Deploying from a new template <outcome> and leaves nothing extra when "<call>" is <effect>
+    Given the qcow2 template "debian" of 1 GiB with the pattern "image"
+    And the call "<call>" will be <effect>
+    When the VM "web" is deployed from the template "debian", which <outcome>
+    And the VM "web" is expunged
+    Then StorPool has no volume of "web-root"
+    When the VM "web" is deployed from the template "debian"
+    Then the template "debian" is cached once
+    And "web-root" holds the pattern "image"
+
+    Examples:
+      | call                           | effect             | outcome  |
+      | POST VolumeCreate              | refused            | fails    |
+      | POST VolumeCreate              | lost               | succeeds |
+      | POST VolumeSnapshot            | refused            | fails    |
+      | POST VolumeSnapshot            | lost               | succeeds |
+      | POST VolumeDelete              | refused in passing | succeeds |
+      | POST VolumeDelete              | lost               | succeeds |
+      | agent DownloadTemplate/attach  | refused            | fails    |
+      | agent DownloadTemplate/convert | refused            | fails    |
+      | agent DownloadTemplate/convert | hung               | fails    |
+      | agent DownloadTemplate/detach  | lost               | fails    |

@@ -1,0 +1,126 @@
+@row-09 @snapshot
+Feature: Take a snapshot of a ROOT or DATA volume
+  The snapshot is taken on StorPool and stays there. Unless secondary storage is bypassed a copy of it goes there too.
+
+  Background:
+    Given a zone with 2 hosts and the StorPool pool "primary"
+
+  Scenario Outline: A snapshot of a <kind> disk, <state>, with the bypass <bypass>, keeps the bytes of its instant
+    Given the bypass of secondary storage is <bypass>
+    And the <kind> disk "disk", <state>, with the pattern "before"
+    When the snapshot "snap" of "disk" is taken
+    And the pattern "after" is written to "disk"
+    Then the snapshot "snap" holds the pattern "before"
+    And "disk" holds the pattern "after"
+    And the snapshot "snap" is backed up on <where>
+    And StorPool has 1 snapshot of "snap"
+    And the StorPool snapshot of "snap" has
+      | name | anonymous |
+      | size | 1 GiB     |
+      | cs   | snapshot  |
+      | uuid | of "snap" |
+      | cvm  | <owner>   |
+      | disk | none      |
+
+    Examples:
+      | kind | state    | bypass | where                 | owner   |
+      | ROOT | attached | off    | primary and secondary | of "vm" |
+      | ROOT | attached | on     | primary only          | of "vm" |
+      | ROOT | detached | off    | primary and secondary | of "vm" |
+      | ROOT | detached | on     | primary only          | of "vm" |
+      | DATA | attached | off    | primary and secondary | of "vm" |
+      | DATA | attached | on     | primary only          | of "vm" |
+      | DATA | detached | off    | primary and secondary | none    |
+      | DATA | detached | on     | primary only          | none    |
+
+  Scenario: The backup on secondary storage is an image with the bytes of the snapshot
+    Given the DATA disk "disk", attached, with the pattern "before"
+    And the pattern "far" is written to "disk" at 900 MiB
+    When the snapshot "snap" of "disk" is taken
+    And the pattern "after" is written to "disk"
+    Then the backup of "snap" holds the pattern "before"
+    And the backup of "snap" holds the pattern "far" at 900 MiB
+
+  Scenario Outline: The switch "<key>" of the <scope> set to <value> bypasses the backup
+    Given the setting "<key>" of the <scope> is "<value>"
+    And the DATA disk "disk", attached, with the pattern "before"
+    When the snapshot "snap" of "disk" is taken
+    Then the snapshot "snap" is backed up on primary only
+    And the snapshot "snap" holds the pattern "before"
+    And secondary storage has no snapshot
+
+    Examples:
+      | key                          | scope      | value |
+      | snapshot.backup.to.secondary | management server | false |
+      | sp.bypass.secondary.storage  | management server | true  |
+      | sp.bypass.secondary.storage  | zone       | true  |
+      | sp.bypass.secondary.storage  | pool       | true  |
+
+  @KV-S5
+  Scenario: Two snapshots of one disk in the same second are two
+    Given the DATA disk "disk", attached, with the pattern "one"
+    When the snapshot "first" of "disk" is taken
+    And the pattern "two" is written to "disk"
+    And the snapshot "second" of "disk" is taken
+    Then the snapshot "first" holds the pattern "one"
+    And the snapshot "second" holds the pattern "two"
+    And the backup of "first" holds the pattern "one"
+    And the backup of "second" holds the pattern "two"
+
+  Scenario: A snapshot of a disk that is only recorded is refused
+    Given a detached DATA disk "other" of 1 GiB with the pattern "kept"
+    And the DATA disk "disk" of 1 GiB is created
+    When the snapshot "snap" of "disk" is taken, which is refused
+    Then "other" holds the pattern "kept"
+
+  @KV-S2 @fault @needs-fault-injection
+  Scenario Outline: A snapshot with backup fails, leaves nothing behind and can be taken again when "<call>" is <effect>
+    Given the DATA disk "disk", attached, with the pattern "before"
+    And the call "<call>" will be <effect>
+    When the snapshot "snap" of "disk" is taken, which fails
+    Then the snapshot "snap" is Error
+    And StorPool has no snapshot of "snap"
+    And secondary storage has no snapshot
+    And "disk" holds the pattern "before"
+    When the snapshot "again" of "disk" is taken
+    Then the snapshot "again" is backed up on primary and secondary
+    And the backup of "again" holds the pattern "before"
+
+    Examples:
+      | call                         | effect                 |
+      | POST VolumeSnapshot          | refused                |
+      | POST VolumeSnapshot          | refused with "noSpace" |
+      | POST VolumeSnapshot          | hung                   |
+      | agent BackupSnapshot/attach  | refused                |
+      | agent BackupSnapshot/mount   | refused                |
+      | agent BackupSnapshot/convert | refused                |
+      | agent BackupSnapshot/convert | hung                   |
+      | agent BackupSnapshot/answer  | lost                   |
+
+  @fault @needs-fault-injection
+  Scenario Outline: A snapshot is taken once in spite of a "<call>" that is <effect>
+    Given the DATA disk "disk", attached, with the pattern "before"
+    And the call "<call>" will be <effect>
+    When the snapshot "snap" of "disk" is taken
+    Then StorPool has 1 snapshot of "snap"
+    And the snapshot "snap" is backed up on primary and secondary
+    And the backup of "snap" holds the pattern "before"
+    And the snapshot "snap" holds the pattern "before"
+
+    Examples:
+      | call                        | effect             |
+      | POST VolumeSnapshot         | refused in passing |
+      | POST VolumeSnapshot         | lost               |
+      | POST VolumeSnapshot         | cut                |
+      | POST VolumeSnapshot         | late by 3 s        |
+      | POST VolumeSnapshot         | malformed          |
+
+  @fault @needs-fault-injection
+  Scenario: A backup whose snapshot the host cannot detach at first is a good backup
+    Given the DATA disk "disk", attached, with the pattern "before"
+    And the call "agent BackupSnapshot/detach" will be refused
+    When the snapshot "snap" of "disk" is taken
+    And 1 min passes
+    Then the snapshot "snap" is backed up on primary and secondary
+    And the backup of "snap" holds the pattern "before"
+    And the snapshot "snap" holds the pattern "before"

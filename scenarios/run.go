@@ -1,0 +1,139 @@
+package scenarios
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"testing"
+
+	"github.com/cucumber/godog"
+
+	"github.com/spsim/spsim/features"
+	"github.com/spsim/spsim/scenarios/report"
+	"github.com/spsim/spsim/scenarios/steps"
+)
+
+// Embedded is the target that runs in this process: emulator, driver and agents on a virtual clock.
+const Embedded = "embedded"
+
+// Options say what to run and how. The zero value runs everything against the embedded target.
+type Options struct {
+	// Seed decides the order, the ids and the contents.
+	Seed int64
+	// Tags selects scenarios: @a, ~@a, commas for or, && for and.
+	Tags string
+	// Rows selects rows of the action matrix by number.
+	Rows []string
+	// Driver selects upstream defects: correct (or empty), upstream, or ids parted by commas.
+	Driver string
+	// Target is what to run against; Embedded when empty.
+	Target string
+	// Out is a folder for matrix.md, results.json and junit.xml; nothing is written when empty.
+	Out string
+	// Progress is told how the run goes on; it may be nil.
+	Progress report.Progress
+	// Concurrency is the number of scenarios at a time; the number of CPUs when 0.
+	Concurrency int
+
+	t *testing.T // each scenario is a subtest of it; nil outside of go test
+}
+
+// Run runs the selected scenarios and returns the report. The error says why the suite could not run ([ErrUsage] for
+// wrong options) or could not write its report; a failed scenario is no error. When ctx ends, the scenarios that have
+// not begun are skipped and the report says so.
+func Run(ctx context.Context, o Options) (report.Report, error) {
+	if o.Target == "" {
+		o.Target = Embedded
+	}
+	if o.Target != Embedded {
+		return report.Report{}, fmt.Errorf("%w: no target %q: this version has %s only", ErrUsage, o.Target, Embedded)
+	}
+	if o.Driver == "" {
+		o.Driver = "correct"
+	}
+	if err := steps.CheckDriver(o.Driver); err != nil {
+		return report.Report{}, fmt.Errorf("%w: driver: %w", ErrUsage, err)
+	}
+	p, err := newPlan(o)
+	if err != nil {
+		return report.Report{}, err
+	}
+	out, err := play(ctx, o, p)
+	if err != nil {
+		return report.Report{}, err
+	}
+	if o.Out != "" {
+		if err := out.WriteFiles(o.Out); err != nil {
+			return out, fmt.Errorf("write the report: %w", err)
+		}
+	}
+	return out, nil
+}
+
+// play lets godog run the plan. Results come from its hooks: they see a wrapped skip, its exit code does not.
+func play(ctx context.Context, o Options, p *plan) (report.Report, error) {
+	rec := report.NewRecorder(p.scenarios, o.Progress)
+	if p.selected > 0 {
+		paths, err := shuffled(o.Seed)
+		if err != nil {
+			return report.Report{}, err
+		}
+		n := o.Concurrency
+		if n == 0 {
+			n = runtime.NumCPU()
+		}
+		order := o.Seed
+		if order <= 0 {
+			order = 1 - order // godog reads 0 as no order and -1 as one of its own
+		}
+		godog.TestSuite{
+			Name: "spsim",
+			ScenarioInitializer: func(sc *godog.ScenarioContext) {
+				register(ctx, sc, o, rec)
+			},
+			Options: &godog.Options{
+				FS: features.FS, Paths: paths, Tags: p.filter, Format: "progress", Output: io.Discard, NoColors: true,
+				Strict: true, Concurrency: n, Randomize: order, DefaultContext: ctx, TestingT: o.t,
+			},
+		}.Run()
+	}
+	return rec.Report(o.Seed, o.Target, o.Driver, ctx.Err() != nil), nil
+}
+
+// register gives a scenario its steps and lets the recorder see how each ends. The steps' own hooks come first, so
+// that the recorder sees what they found.
+func register(run context.Context, sc *godog.ScenarioContext, o Options, rec *report.Recorder) {
+	title := ""
+	sc.Before(func(ctx context.Context, s *godog.Scenario) (context.Context, error) {
+		title = s.Name
+		if run.Err() != nil {
+			return ctx, steps.Skip("the run was stopped before it began")
+		}
+		rec.Begin(title)
+		return ctx, nil
+	})
+	steps.Register(sc, steps.Options{Seed: o.Seed, Driver: o.Driver})
+	sc.StepContext().After(func(ctx context.Context, s *godog.Step, _ godog.StepResultStatus, err error) (context.Context, error) {
+		rec.Step(title, s.Text, judged(run, err))
+		return ctx, nil
+	})
+	sc.After(func(ctx context.Context, _ *godog.Scenario, err error) (context.Context, error) {
+		rec.End(title, judged(run, err))
+		return ctx, nil
+	})
+}
+
+// judged puts the report's words in the place of godog's. What broke because the run was stopped is no failure.
+func judged(run context.Context, err error) error {
+	switch {
+	case errors.Is(err, context.Canceled) && run.Err() != nil:
+		return fmt.Errorf("%w: the run was stopped", report.ErrSkipped)
+	case errors.Is(err, godog.ErrUndefined):
+		return fmt.Errorf("%w: no such step", err)
+	case errors.Is(err, godog.ErrPending):
+		return fmt.Errorf("%w: %w", report.ErrPending, err)
+	}
+	return err
+}

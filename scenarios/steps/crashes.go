@@ -1,0 +1,51 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/cucumber/godog"
+)
+
+var (
+	reCrash   = regexp.MustCompile(`^the management server will die at the step "([^"]+)" of "([^"]+)"$`)
+	reRecover = regexp.MustCompile(`^the management server comes back` + outcome)
+	reWait    = regexp.MustCompile(`^(\d+ \w+) pass(?:es)?$`)
+)
+
+func (s *scene) crashSteps(sc *godog.ScenarioContext) {
+	sc.Step(reCrash, s.crashAt)
+	sc.Step(reRecover, s.comeBack)
+	sc.Step(reWait, s.wait)
+}
+
+// crashAt stops the driver at a step of an operation as a kill would. Until it comes back the invariants rest.
+func (s *scene) crashAt(step, operation string) error {
+	s.w.CrashAt(operation, step)
+	s.crash = true
+	return nil
+}
+
+// comeBack starts a new driver on what is on record and lets it reconcile.
+func (s *scene) comeBack(ctx context.Context, outcome string) error {
+	if !s.w.Crashed() {
+		return errors.New("the management server did not die at that step: the scenario does not show what it says")
+	}
+	return s.act(ctx, outcome, func(ctx context.Context) error {
+		if err := s.w.Restart(ctx); err != nil {
+			return fmt.Errorf("come back: %w", err)
+		}
+		s.crash = false
+		return nil
+	})
+}
+
+func (s *scene) wait(ctx context.Context, span string) error {
+	d, err := duration(span)
+	if err != nil {
+		return err
+	}
+	return s.perform(ctx, func(ctx context.Context) error { return s.w.Clock.Sleep(ctx, d) })
+}

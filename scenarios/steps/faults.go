@@ -1,0 +1,93 @@
+package steps
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"github.com/cucumber/godog"
+
+	"github.com/spsim/spsim/emulator/fault"
+)
+
+var (
+	reFault = regexp.MustCompile(`^the call "([^"]+)"(?: on host (\d+))? will be (.+?)(?: (\d+) times| (every time))?(?: from the (\d+)(?:st|nd|rd|th) call on)?$`)
+	reHeal  = regexp.MustCompile(`^the fault is over$`)
+	reHost  = regexp.MustCompile(`^host (\d+) (is switched off|is switched on|restarts its agent|shows devices after (\d+ \w+)|cannot write its log)$`)
+)
+
+func (s *scene) faultSteps(sc *godog.ScenarioContext) {
+	sc.Step(reFault, s.arm)
+	sc.Step(reHeal, s.heal)
+	sc.Step(reHost, s.hostBecomes)
+}
+
+// arm arms a rule on StorPool calls ("POST VolumeCreate") or on the steps of agents' commands ("agent
+// BackupSnapshot/convert"). "5 times" and "every time" count calls; a rule that never fires fails its scenario.
+func (s *scene) arm(call, host, what, times, every, nth string) error {
+	e, err := effect(what)
+	if err != nil {
+		return err
+	}
+	r := fault.Rule{Call: call, Effect: e}
+	if host != "" {
+		h, err := s.hostRow(host)
+		if err != nil {
+			return err
+		}
+		r.Caller = h.Name
+	}
+	for text, into := range map[string]*int{times: &r.Times, nth: &r.Nth} {
+		if text == "" {
+			continue
+		}
+		if *into, err = strconv.Atoi(text); err != nil {
+			return fmt.Errorf("count %q: %w", text, err)
+		}
+	}
+	if every != "" {
+		r.Times = -1
+	}
+	return s.w.Arm(r)
+}
+
+// heal takes the rules back; each must have fired until now.
+func (s *scene) heal() error {
+	if err := s.fired(); err != nil {
+		return err
+	}
+	s.w.Disarm()
+	return nil
+}
+
+// fired tells which armed rule changed nothing.
+func (s *scene) fired() error {
+	for _, r := range s.w.Unfired() {
+		return fmt.Errorf("the fault %q of %q did not happen: the scenario does not show what it says", r.Effect.Kind, r.Call)
+	}
+	return nil
+}
+
+func (s *scene) hostBecomes(host, what, span string) error {
+	h, err := s.agent(host)
+	if err != nil {
+		return err
+	}
+	switch what {
+	case "is switched off":
+		h.PowerOff()
+	case "is switched on":
+		h.PowerOn()
+	case "restarts its agent":
+		h.RestartAgent()
+	case "cannot write its log":
+		h.BreakLog(true)
+	default:
+		d, err := duration(span)
+		if err != nil {
+			return err
+		}
+		h.SetDeviceDelay(d)
+	}
+	return nil
+}

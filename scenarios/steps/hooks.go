@@ -1,0 +1,91 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/cucumber/godog"
+
+	"github.com/spsim/spsim/driver/inventory"
+)
+
+// open makes the scenario's world.
+func (s *scene) open(ctx context.Context, sc *godog.Scenario) (context.Context, error) {
+	s.title = sc.Name
+	return ctx, nil
+}
+
+// judge runs the invariants after a step that passed.
+func (s *scene) judge(ctx context.Context, _ *godog.Step, status godog.StepResultStatus, _ error) (context.Context, error) {
+	if status != godog.StepPassed || s.w == nil {
+		return ctx, nil
+	}
+	return ctx, s.invariants(ctx)
+}
+
+// close judges the whole: every fault happened, every disk and snapshot holds what was written to it, something was
+// compared. Then the world ends.
+func (s *scene) close(ctx context.Context, _ *godog.Scenario, err error) (context.Context, error) {
+	if s.w == nil {
+		return ctx, nil
+	}
+	var errs []error
+	if err == nil {
+		errs = append(errs, s.fired(), s.compareAll(ctx))
+		if !s.proof {
+			errs = append(errs, errors.New("the scenario compared no bytes"))
+		}
+		if s.crash {
+			errs = append(errs, errors.New("the management server did not die, or did not come back"))
+		}
+	}
+	errs = append(errs, s.w.Close())
+	return ctx, errors.Join(errs...)
+}
+
+// compareAll reads back every disk and snapshot that is still there.
+func (s *scene) compareAll(ctx context.Context) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(s.written)) {
+		v, err := s.volumeOf(name)
+		if err != nil || v.Path == "" || v.State == inventory.VolumeExpunged {
+			continue
+		}
+		for _, m := range s.written[name] {
+			errs = append(errs, s.holdsAt(ctx, name, m))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.taken)) {
+		onPrimary, onImage := s.places(name)
+		for _, m := range s.taken[name] {
+			if onPrimary {
+				errs = append(errs, s.snapshotHoldsAt(ctx, name, m))
+			}
+			if onImage {
+				errs = append(errs, s.backupHoldsAt(ctx, name, m))
+			}
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("read back what was written: %w", err)
+	}
+	return nil
+}
+
+// places tells where a living snapshot can be read: on StorPool, on secondary storage.
+func (s *scene) places(snapshot string) (primary, image bool) {
+	id := s.snapshots[snapshot]
+	_ = s.inv().View(func(tx *inventory.Tx) error { // the function returns no error
+		row, ok := tx.Snapshots.Get(id)
+		if !ok || row.State != inventory.SnapshotBackedUp {
+			return nil
+		}
+		primary = !s.lost[snapshot]
+		return nil
+	})
+	_, image = s.record(id, inventory.Image)
+	return primary, image
+}
