@@ -65,6 +65,22 @@ func (s *fakeStorPool) made() []fakeCall {
 	return out
 }
 
+// hit arms a fault for the n-th call from here, counted from 1, that changes something.
+func (s *fakeStorPool) hit(n int, f func() *fakeFault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Fault = func(call string, _ int) *fakeFault {
+		reads := []string{"VolumesList", "SnapshotsList", "Volume", "Snapshot", "AttachmentsList", "VolumeTemplateDescribe"}
+		if slices.Contains(reads, call) {
+			return nil
+		}
+		if n--; n == 0 {
+			return f()
+		}
+		return nil
+	}
+}
+
 // names returns the global ids of all objects.
 func (s *fakeStorPool) names() (out []string) {
 	s.mu.Lock()
@@ -161,6 +177,15 @@ type fakeEnvelope struct {
 	ClusterID string     `json:"clusterId,omitempty"`
 }
 
+type fakeClusters struct {
+	Clusters []fakeCluster `json:"clusters"`
+}
+
+type fakeCluster struct {
+	ClusterID string       `json:"clusterId"`
+	Response  fakeEnvelope `json:"response"`
+}
+
 func (s *fakeStorPool) respond(e fakeEnvelope) *http.Response {
 	if e.ClusterID == "" {
 		e.ClusterID = s.Cluster
@@ -195,6 +220,8 @@ func (s *fakeStorPool) serve(name, arg string, body []byte) fakeEnvelope {
 		return fakeEnvelope{Data: map[string]string{"name": arg}}
 	case "AttachmentsList":
 		return fakeEnvelope{Data: []spapi.Attachment{}}
+	case "AllClusters": // one cluster, snapshots only
+		return fakeEnvelope{Data: fakeClusters{Clusters: []fakeCluster{{ClusterID: s.Cluster, Response: s.list("", true)}}}}
 	case "VolumesList", "Volume":
 		return s.list(arg, false)
 	case "SnapshotsList", "Snapshot":

@@ -180,8 +180,10 @@ func changeGoldens() []golden {
 				made()
 				return r.ProvideVMInfo(r.t.Context(), vm, id)
 			},
-			upstream: []fakeCall{{"VolumeUpdate/~a.b.1",
-				`{"template":"hdd","tags":{"cs":"volume","cvm":"M","disk":"2","uuid":"~a.b.1","vc-policy":"gold"}}`}},
+			upstream: []fakeCall{{
+				"VolumeUpdate/~a.b.1",
+				`{"template":"hdd","tags":{"cs":"volume","cvm":"M","disk":"2","uuid":"~a.b.1","vc-policy":"gold"}}`,
+			}},
 			correct: []fakeCall{{"VolumeUpdate/~a.b.1", `{"tags":{"cs":"volume","cvm":"M","disk":"2","uuid":"V","vc-policy":"gold"}}`}},
 		},
 		{
@@ -311,6 +313,6 @@ func TestAHostIsToldOfAResizeWhatTheScriptNeeds(t *testing.T) {
 	require.Len(t, r.hosts.Sent, 1)
 	assert.Equal(t, []inventory.ID{2}, r.hosts.To)
 	assert.Equal(t, agentapi.ResizeVolume{
-		Path: devPath("a.b.1"), Pool: *poolTO(r.bench.row(r.pool)), CurrentSize: 10 * gib, NewSize: 20 * gib, VM: "i-2-1-VM", Attached: true,
+		Path: devPath("a.b.1"), Pool: *poolTO(r.row(r.pool)), CurrentSize: 10 * gib, NewSize: 20 * gib, VM: "i-2-1-VM", Attached: true,
 	}, r.hosts.Sent[0])
 }

@@ -219,7 +219,7 @@ func (r *rig) refs(snapshot inventory.ID) (out []inventory.SnapshotRef) {
 }
 
 // used returns the used bytes of the pool.
-func (r *rig) used() int64 { return r.bench.row(r.pool).Used }
+func (r *rig) used() int64 { return r.row(r.pool).Used }
 
 func (r *rig) onPool(kind ObjectKind, id inventory.ID) Object {
 	return Object{Kind: kind, ID: id, Role: inventory.Primary, Store: r.pool}
