@@ -60,17 +60,40 @@ func (e *Embedded) Transport(caller string) http.RoundTripper {
 }
 
 // Devices opens what the emulator shows to a client.
-func (e *Embedded) Devices(client int) agentsim.Devices { return devices{e.server.Host(client)} }
+func (e *Embedded) Devices(client int) agentsim.Devices { return devices{e.server.Host(client), e.server.Cluster()} }
 
 // devices adapts the emulator's view of one client to what an agent opens.
-type devices struct{ host *emulator.Host }
+type devices struct {
+	host    *emulator.Host
+	cluster *cluster.Cluster
+}
 
 func (d devices) Open(_ context.Context, path string) (agentsim.Device, error) {
 	dev, err := d.host.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	return dev, nil
+	return sparse{dev, d.cluster, cluster.Ref("~" + GlobalID(path))}, nil
+}
+
+// sparse is a device that tells where its data is, so that copies pass over holes (image.Extents).
+type sparse struct {
+	*cluster.Device
+	cluster *cluster.Cluster
+	ref     cluster.Ref
+}
+
+// NextData is the first range of data from off on; at the end both bounds are the size.
+func (s sparse) NextData(off int64) (from, to int64, err error) {
+	extents, err := s.cluster.Extents(s.ref, off)
+	if err != nil {
+		return 0, 0, err
+	}
+	for x := range extents {
+		return max(x.Off, off), x.Off + x.Len, nil
+	}
+	size, err := s.Size()
+	return size, size, err
 }
 
 // Borrow attaches the object to a client of its own.
