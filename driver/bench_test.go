@@ -68,13 +68,14 @@ func (b *bench) restart() {
 	b.Driver = d
 }
 
-// crashAt makes the driver stop at the n-th step of a kind of operation, until the next restart.
-func (b *bench) crashAt(action, name string) {
+// crashAt makes the driver stop at its n-th step from here, counted from 0, until the next restart.
+func (b *bench) crashAt(n int) {
 	b.t.Helper()
 	cfg := b.config
-	cfg.AtStep = func(_ context.Context, a, s string) error {
-		if a == action && s == name {
-			return fmt.Errorf("killed at %s/%s", a, s)
+	cfg.AtStep = func(_ context.Context, action, step string) error {
+		n--
+		if n < 0 {
+			return fmt.Errorf("killed at %s/%s", action, step)
 		}
 		return nil
 	}

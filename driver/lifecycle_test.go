@@ -97,6 +97,17 @@ func TestATemplateOfAClusterBelongsToOnePool(t *testing.T) {
 	}
 }
 
+func TestOneAddressIsOneClusterAlthoughStorPoolDoesNotSayWhich(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "")
+	b.sp.Cluster = ""
+	b.pool()
+	_, err := b.Initialize(t.Context(), PoolRequest{Name: "q", Zone: 1, URL: poolURL, Capacity: 1})
+	require.ErrorIs(t, err, ErrRefused)
+	_, err = b.Initialize(t.Context(), PoolRequest{Name: "q", Zone: 1, URL: "storpool://42@10.0.0.2:81/hdd", Capacity: 1})
+	require.NoError(t, err, "two addresses may be two clusters")
+}
+
 func TestAnAlternativeEndpointCountsAsTheClusterOfItsPool(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "")

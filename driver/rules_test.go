@@ -48,7 +48,7 @@ func TestEveryDecisionIsTakenAndReplacedBySomeDefect(t *testing.T) {
 		}
 		assert.True(t, some, "%s replaces nothing", q.ID)
 	}
-	for name, at := range decisions(reflect.ValueOf(correct().poolRules)) {
+	for name, at := range right {
 		assert.NotZero(t, at, "nobody takes the decision %s", name)
 		assert.True(t, replaced[name], "no defect replaces the decision %s", name)
 	}
