@@ -66,6 +66,7 @@ type Driver struct {
 	// clients are kept so that connections stay open; active holds the rows of operations in progress here.
 	clients clients
 	active  active
+	stats   stats
 }
 
 // New returns a driver, or an error that names the missing part of cfg.

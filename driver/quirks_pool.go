@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spsim/spsim/driver/inventory"
@@ -25,7 +26,7 @@ func hidden(id, severity, source, reason, why string, also ...string) quirk.Quir
 
 // poolQuirks are the defects of connections, calls, hosts and the lifecycle.
 func poolQuirks() []quirk.Quirk[rules] {
-	return append(callQuirks(), append(lifecycleQuirks(), hostQuirks()...)...)
+	return slices.Concat(callQuirks(), lifecycleQuirks(), hostQuirks(), statsQuirks())
 }
 
 func callQuirks() []quirk.Quirk[rules] {

@@ -21,6 +21,7 @@ type poolRules struct {
 	hostNear            func(ctx context.Context, d *Driver, c *conn, snapshot string) (inventory.ID, error)
 	lifecycleRules
 	hostRules
+	statsRules
 }
 
 // lifecycleRules are the decisions about the making and the end of pools.
@@ -57,6 +58,7 @@ func correctPool() poolRules {
 		markOperation:       markOperation,
 		bypass:              bypass,
 		hostNear:            hostNear,
+		statsRules:          correctStats(),
 		lifecycleRules: lifecycleRules{
 			describeRequest: describeRequest,
 			unique:          uniqueOnCluster,
