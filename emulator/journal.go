@@ -11,28 +11,30 @@ import (
 // Call is one call as the server saw it. It never holds a token, a passphrase or a CHAP secret.
 type Call struct {
 	// Seq counts the calls of a server from 1, in the order in which they arrived.
-	Seq uint64
-	// At is the arrival on the server's clock, Took the time until the answer was ready.
-	At   time.Time
-	Took time.Duration
+	Seq uint64 `json:"seq"`
+	// At is the arrival on the server's clock, Took the time until the answer was ready
+	// (in JSON nanoseconds).
+	At   time.Time     `json:"at"`
+	Took time.Duration `json:"took"`
 	// Method and Query are the operation as the catalogue spells it ("VolumeUpdate/{volumeName}"). Query is empty
 	// when no operation has the path.
-	Method, Query string
+	Method string `json:"method"`
+	Query  string `json:"query"`
 	// Path is the escaped path as it came, prefixes included.
-	Path string
+	Path string `json:"path"`
 	// Args are the path arguments, unescaped, in the order of the query.
-	Args []string
+	Args []string `json:"args,omitempty"`
 	// Body is the request body, or ?json= of a GET, with the values of secret members replaced by ***.
-	Body string
+	Body string `json:"body,omitempty"`
 	// Caller is what the transport knows of the caller, see [Server.ClientFor].
-	Caller string
+	Caller string `json:"caller"`
 	// Answer is the vendor's error name, "ok", or "lost" when the caller got no answer; Status the HTTP status.
-	Answer string
-	Status int
+	Answer string `json:"answer"`
+	Status int    `json:"status"`
 	// Generation is that of the cluster when the answer was ready.
-	Generation int64
+	Generation int64 `json:"generation"`
 	// Unknown are request members that the operation does not know.
-	Unknown []string
+	Unknown []string `json:"unknown,omitempty"`
 }
 
 // What [Call.Answer] says of a call that no error name describes.

@@ -17,6 +17,10 @@ import (
 // ServeHTTP answers one call: authorise, find the operation, bind its arguments, ask the fault rules, serve,
 // encode, keep it in the journal. Every answer is a JSON envelope, whatever went wrong (storpool-api 2.3).
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, adminPrefix) {
+		s.serveAdmin(w, r)
+		return
+	}
 	rec := &Call{
 		Seq: s.journal.enter(), At: s.cfg.clock.Now(),
 		Method: r.Method, Path: r.URL.EscapedPath(), Caller: callerOf(r),
@@ -51,7 +55,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve does what a call asks and notes in rec what it found out about it.
 func (s *Server) serve(r *http.Request, rec *Call, in *scope) (any, error) {
 	if !s.authorised(r) {
-		return nil, &cluster.Error{Name: cluster.AccessDenied, Descr: "Invalid authorization token"}
+		return nil, errWrongToken()
 	}
 	t, err := parsePath(rec.Path)
 	if err != nil {
@@ -65,7 +69,10 @@ func (s *Server) serve(r *http.Request, rec *Call, in *scope) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rec.Query, rec.Args = o.Query, args
+	rec.Query = o.Query
+	if len(args) > 0 {
+		rec.Args = args
+	}
 	body, err := s.readArguments(r)
 	if err != nil {
 		return nil, err
@@ -117,6 +124,10 @@ func (s *Server) serveAll(ctx context.Context, o *Op, req *request, rec *Call) (
 	})
 }
 
+func errWrongToken() error {
+	return &cluster.Error{Name: cluster.AccessDenied, Descr: "Invalid authorization token"}
+}
+
 // authorised compares the token of a request with the server's.
 func (s *Server) authorised(r *http.Request) bool {
 	const scheme = "Storpool v1:"
@@ -129,6 +140,11 @@ func (s *Server) readArguments(r *http.Request) ([]byte, error) {
 	if r.Method == http.MethodGet {
 		return queryBody(r.URL.RawQuery)
 	}
+	return s.readBody(r)
+}
+
+// readBody returns the request body, which has a limit.
+func (s *Server) readBody(r *http.Request) ([]byte, error) {
 	if r.Body == nil || r.ContentLength == 0 {
 		return nil, nil
 	}

@@ -23,6 +23,7 @@ type Server struct {
 	journal journal
 	buffers buffers
 	headers headers
+	admin   func() http.Handler // made at first use
 
 	ctx    context.Context //nolint:containedctx // the life of the server; calls end with it
 	cancel context.CancelFunc
@@ -50,6 +51,7 @@ func New(opts ...Option) (*Server, error) {
 		return nil, fmt.Errorf("create cluster: %w", err)
 	}
 	s := &Server{cfg: cfg, cluster: c, table: newTable(Operations()), journal: journal{limit: cfg.journal}, headers: newHeaders()}
+	s.admin = sync.OnceValue(s.adminHandler)
 	s.faults = fault.NewSet(cfg.clock, s.allowRule)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
