@@ -7,7 +7,7 @@ import (
 )
 
 // chunk is how much is encrypted at a time, in bytes.
-const chunk = 128 << 10
+const chunk = 64 << 10
 
 // Container is the plaintext of an open LUKS container, from its offset 0 on. Safe for concurrent use; of two writes that
 // overlap either may win in each sector, as on a disk.

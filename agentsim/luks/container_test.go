@@ -18,7 +18,7 @@ import (
 
 func TestAContainerIsAsGoodAsASliceOfBytes(t *testing.T) {
 	t.Parallel()
-	const size = 150 * kib
+	const size = 80 * kib
 	cache := NewCache(1)
 	first, fresh := formatted(t, size, Params{Iterations: MinIterations, Random: seeded(1), Cache: cache})
 	require.NoError(t, first.Zero(0, size))
@@ -31,7 +31,7 @@ func TestAContainerIsAsGoodAsASliceOfBytes(t *testing.T) {
 			if rapid.Bool().Draw(t, "aligned") {
 				off -= off % SectorSize
 			}
-			n = rapid.IntRange(0, min(size-off, rapid.SampledFrom([]int{700, 5 * kib, size}).Draw(t, "most"))).Draw(t, "n")
+			n = rapid.IntRange(0, min(size-off, rapid.SampledFrom([]int{700, 2 * kib, size}).Draw(t, "most"))).Draw(t, "n")
 			return off, n
 		}
 		t.Repeat(map[string]func(*rapid.T){

@@ -1,15 +1,12 @@
 package luks
 
 import (
-	"crypto/aes"
 	"crypto/pbkdf2"
 	"crypto/sha1" //nolint:gosec // the hash of old headers; only read
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/binary"
 	"hash"
-
-	"golang.org/x/crypto/xts"
 )
 
 // hashNamed finds the hash of a header.
@@ -54,30 +51,6 @@ func (d deriver) unlock(material, key []byte) ([]byte, error) {
 		defer Wipe(material)
 		return merge(material, len(key), d.hash), nil
 	}, []byte("unlock "+d.name), key, material)
-}
-
-// sectors encrypts whole sectors with aes-xts-plain64: the tweak is the number of the sector.
-type sectors struct{ xts *xts.Cipher }
-
-func newSectors(key []byte) (sectors, error) {
-	c, err := xts.NewCipher(aes.NewCipher, key)
-	return sectors{c}, err
-}
-
-func (s sectors) encrypt(dst, src []byte, sector int64) {
-	for ; len(src) > 0; sector++ {
-		n := min(len(src), SectorSize)
-		s.xts.Encrypt(dst[:n], src[:n], uint64(sector))
-		dst, src = dst[n:], src[n:]
-	}
-}
-
-func (s sectors) decrypt(dst, src []byte, sector int64) {
-	for ; len(src) > 0; sector++ {
-		n := min(len(src), SectorSize)
-		s.xts.Decrypt(dst[:n], src[:n], uint64(sector))
-		dst, src = dst[n:], src[n:]
-	}
 }
 
 // Wipe clears a passphrase or key that has served (agent 16, A-24).
