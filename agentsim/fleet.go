@@ -121,7 +121,8 @@ func (f *Fleet) Close() {
 
 // Send executes a command on a host. An error means that it was not delivered. A nil answer is no answer: the agent
 // died, the host went down, the answer was lost or ctx ended first, and the command may have been executed or may
-// yet be. A generic answer is one without payload.
+// yet be. A generic answer is one without payload. On a virtual clock the caller is an actor (clock.Virtual.Run), or
+// time moves on while the command runs.
 func (f *Fleet) Send(ctx context.Context, host string, cmd agentapi.Command) (*agentapi.Answer, error) {
 	h, err := f.Host(host)
 	if err != nil {

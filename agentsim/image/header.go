@@ -2,6 +2,7 @@ package image
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 )
 
@@ -50,11 +51,11 @@ func readHeader(r io.ReaderAt, length int64) (h header, err error) {
 	const op = "open qcow2"
 	buf := make([]byte, headerV3+8)
 	n, err := r.ReadAt(buf[:min(int64(len(buf)), max(length, 0))], 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return h, err
+	}
 	if n < headerV2 {
 		return h, fail(op, ErrNotQcow2, "%d bytes", n)
-	}
-	if err != nil && n < min(len(buf), int(length)) {
-		return h, err
 	}
 	be := binary.BigEndian
 	if m := be.Uint32(buf); m != magic {

@@ -245,3 +245,65 @@ func TestConvertRefusesASmallerTargetAndStopsWhenTold(t *testing.T) {
 	_, err = Convert(ctx, Device(dst, 4*mib), src, nil)
 	require.ErrorIs(t, err, context.Canceled)
 }
+
+// sparse is a device that knows where its data is.
+type sparse struct {
+	disk
+	from, to int64
+	read     int
+}
+
+func (s *sparse) ReadAt(p []byte, off int64) (int, error) {
+	s.read += len(p)
+	return s.disk.ReadAt(p, off)
+}
+
+func (s *sparse) NextData(off int64) (from, to int64, err error) {
+	if off >= s.to {
+		return int64(len(s.data)), int64(len(s.data)), nil
+	}
+	return max(off, s.from), s.to, nil
+}
+
+func TestHolesOfADeviceAreNotRead(t *testing.T) {
+	t.Parallel()
+	src := &sparse{disk: disk{data: make([]byte, 64*mib)}, from: 8 * mib, to: 9 * mib}
+	copy(src.data[8*mib:], pattern(1, mib))
+	dst := &disk{data: make([]byte, 64*mib)}
+	_, err := Convert(context.Background(), Device(dst, 64*mib), Device(src, 64*mib), nil)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(src.data, dst.data))
+	assert.Equal(t, mib, src.read)
+}
+
+// failing is a file of which one range cannot be read.
+type failing struct {
+	*memory
+	from, to int64
+	err      error
+}
+
+func (f *failing) ReadAt(p []byte, off int64) (int, error) {
+	if off < f.to && off+int64(len(p)) > f.from {
+		return 0, f.err
+	}
+	return f.memory.ReadAt(p, off)
+}
+
+func TestWhatCannotBeReadIsAnErrorAndNotZeros(t *testing.T) {
+	t.Parallel()
+	m := written(t, Options{})
+	broken := errors.New("broken")
+	for at := int64(0); at < int64(len(m.data)); at += 64 << 10 {
+		f := &failing{memory: m, from: at, to: at + 64<<10, err: broken}
+		im, err := Open(f, int64(len(m.data)), Qcow2)
+		if err == nil {
+			p := make([]byte, 100)
+			if _, err = im.ReadAt(p, 0); err == nil {
+				assert.Equal(t, pattern(1, 100), p)
+				_, err = im.WriteAt(p, 128<<10)
+			}
+		}
+		require.ErrorIs(t, err, broken, "cluster at %d", at)
+	}
+}
