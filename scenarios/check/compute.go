@@ -18,6 +18,9 @@ func attached(f *facts, report report) {
 			continue
 		}
 		v, ok := f.volumes[a.GlobalID]
+		if ok && f.doubtful(v) {
+			continue
+		}
 		if !ok {
 			report(objectName(x), "is attached to client %d and belongs to no VM", a.Client)
 			continue
@@ -58,7 +61,7 @@ func connected(f *facts, report report) {
 	}
 	for gid, v := range f.volumes {
 		m, ok := f.vms[v.VM]
-		if !ok || m.State != inventory.VMRunning || v.State != inventory.VolumeReady || f.excused(gid) {
+		if !ok || m.State != inventory.VMRunning || v.State != inventory.VolumeReady || f.excused(gid) || f.doubtful(v) {
 			continue
 		}
 		a, ok := at[fmt.Sprint(gid, " ", m.Host)]
@@ -78,7 +81,7 @@ func guests(f *facts, report report) {
 	}
 	for _, m := range f.Inventory.VMs {
 		h := f.hosts[m.Host]
-		if m.State != inventory.VMRunning || !h.On || f.hostRows[m.Host].State != inventory.HostUp {
+		if _, doubt := f.detail(inventory.OfVM, m.ID, mgmt.Doubt); doubt || m.State != inventory.VMRunning || !h.On || f.hostRows[m.Host].State != inventory.HostUp {
 			continue
 		}
 		i := slices.IndexFunc(h.Guests, func(g Guest) bool { return g.Name == m.Instance })
@@ -119,7 +122,11 @@ func (f *facts) disks(m inventory.VM, g Guest, report report) {
 		has[d.Path] = true
 	}
 	for _, v := range f.Inventory.Volumes {
-		if v.VM != m.ID || v.Path == "" || v.State != inventory.VolumeReady {
+		doubt := f.doubtful(v)
+		if doubt {
+			delete(has, v.Path)
+		}
+		if v.VM != m.ID || v.Path == "" || v.State != inventory.VolumeReady || doubt {
 			continue
 		}
 		if !has[v.Path] {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spsim/spsim/driver/inventory"
+	"github.com/spsim/spsim/scenarios/mgmt"
 )
 
 // Words of the plugin's contract (driver-management 1, 3.3, 5, 6).
@@ -129,6 +130,13 @@ func volumeName(v inventory.Volume) string { return fmt.Sprintf("volume %d %q", 
 func vmName(m inventory.VM) string         { return fmt.Sprintf("VM %d %q", m.ID, m.Name) }
 func snapshotName(s inventory.Snapshot) string {
 	return fmt.Sprintf("snapshot %d %q", s.ID, s.Name)
+}
+
+// doubtful tells whether a host has not said what became of a command on a volume or its VM.
+func (f *facts) doubtful(v inventory.Volume) bool {
+	_, volume := f.detail(inventory.OfVolume, v.ID, mgmt.Doubt)
+	_, vm := f.detail(inventory.OfVM, v.VM, mgmt.Doubt)
+	return volume || vm
 }
 
 // tier and template are what an offering asks of StorPool (driver-management 3.3).

@@ -24,6 +24,12 @@ func (s *Server) AttachVolume(ctx context.Context, volume, vm inventory.ID, devi
 	if err != nil {
 		return v, err
 	}
+	if err := s.settleVolume(ctx, v); err != nil {
+		return v, err
+	}
+	if d, still := s.doubtOf(ofVolume(v.ID)); still {
+		return v, fmt.Errorf("attach volume %d: host %d left its %s in doubt: %w", v.ID, d.host, d.what, ErrAgent)
+	}
 	if v.State == inventory.VolumeAllocated {
 		if v, err = s.createOnPool(ctx, v, 0, s.driver.CreateAsync); err != nil {
 			return v, err
@@ -65,10 +71,12 @@ func (s *Server) plug(ctx context.Context, v inventory.Volume, m inventory.VM) e
 	if err == nil {
 		return nil
 	}
-	if out := s.send(ctx, m.Host, agentapi.Detach{VM: m.Instance, Disk: d}); out != nil {
-		s.log.WarnContext(ctx, "take out volume after a failed attach", "volume", v.ID, "error", out)
+	out := s.send(ctx, m.Host, agentapi.Detach{VM: m.Instance, Disk: d})
+	var noted error
+	if out != nil || errors.Is(err, ErrSilent) { // one that is silent may attach it after it was told to detach it
+		noted = s.setDoubt(ofVolume(v.ID), doubt{"attach", m.ID, m.Host})
 	}
-	return errors.Join(err, s.driver.RevokeAccess(ctx, v.ID))
+	return errors.Join(err, noted, s.driver.RevokeAccess(ctx, v.ID))
 }
 
 func (s *Server) disk(v inventory.Volume) (d agentapi.Disk, err error) {
@@ -155,7 +163,8 @@ func (s *Server) DetachVolume(ctx context.Context, id inventory.ID) (inventory.V
 			return refuse("the root disk of a running VM stays")
 		}
 		if err := s.unplug(ctx, v, m); err != nil {
-			return v, fmt.Errorf("detach volume %d from VM %d: %w", v.ID, m.ID, err)
+			return v, errors.Join(fmt.Errorf("detach volume %d from VM %d: %w", v.ID, m.ID, err),
+				s.setDoubt(ofVolume(v.ID), doubt{"detach", m.ID, m.Host}))
 		}
 	case inventory.VMStopped, inventory.VMDestroyed:
 	default:
@@ -178,6 +187,7 @@ func (s *Server) release(ctx context.Context, v inventory.Volume) (inventory.Vol
 	v, err := s.changeVolume(v.ID, func(v *inventory.Volume) {
 		v.VM, v.DeviceID, v.HasDevice, v.Kind = 0, 0, false, inventory.Data
 	})
+	err = errors.Join(err, s.clearDoubt(ofVolume(v.ID)))
 	if err != nil || v.Path == "" {
 		return v, err
 	}

@@ -19,7 +19,7 @@ func (s *Server) send(ctx context.Context, host inventory.ID, cmd agentapi.Comma
 	case err != nil:
 		return fmt.Errorf("%s to host %d: %w: %w", cmd.Command(), host, ErrAgent, err)
 	case a == nil:
-		return fmt.Errorf("%s to host %d: %w: no answer", cmd.Command(), host, ErrAgent)
+		return fmt.Errorf("%s to host %d: %w: %w", cmd.Command(), host, ErrAgent, ErrSilent)
 	case !a.OK:
 		return fmt.Errorf("%s to host %d: %w: %s", cmd.Command(), host, ErrAgent, a.Details)
 	}

@@ -90,7 +90,7 @@ func (s *Server) resize(ctx context.Context, v inventory.Volume, spec ResizeSpec
 func (s *Server) beginResize(volume inventory.ID, tells bool) error {
 	return s.update(func(tx *inventory.Tx) error {
 		if tells {
-			tx.Details.Set(inventory.Owner{Kind: inventory.OfVolume, ID: volume}, GuestSizePending, "being resized")
+			tx.Details.Set(ofVolume(volume), GuestSizePending, "being resized")
 		}
 		return tx.Volumes.Change(volume, func(v *inventory.Volume) { v.State = inventory.VolumeResizing })
 	})
@@ -102,7 +102,7 @@ func (s *Server) endResize(volume inventory.ID, r driver.ResizeRequest, told boo
 		failed = fmt.Errorf("resize volume %d: %w", volume, failed)
 	}
 	err = s.update(func(tx *inventory.Tx) error {
-		own := inventory.Owner{Kind: inventory.OfVolume, ID: volume}
+		own := ofVolume(volume)
 		if told {
 			tx.Details.Delete(own, GuestSizePending)
 		}

@@ -98,6 +98,9 @@ func (r *Refused) Error() string {
 // ErrAgent is wrapped by the failure of a command to a host: negative, unanswered or undelivered.
 var ErrAgent = errors.New("the host did not do it")
 
+// ErrSilent is wrapped beside [ErrAgent] when the host did not answer: it may have done it, or may yet.
+var ErrSilent = errors.New("no answer")
+
 // ErrKilled is wrapped by what a killed server answers.
 var ErrKilled = errors.New("the management server is killed")
 

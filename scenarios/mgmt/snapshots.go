@@ -136,6 +136,10 @@ func (s *Server) backUp(ctx context.Context, sn inventory.Snapshot, v inventory.
 		driver.Object{Kind: driver.SnapshotObject, ID: sn.ID, Role: inventory.Primary, Store: v.Pool},
 		driver.Object{Kind: driver.SnapshotObject, ID: sn.ID, Role: inventory.Image, Store: ref.Store})
 	if err != nil {
+		var silent *driver.AgentError
+		if errors.As(err, &silent) && silent.Silent {
+			err = errors.Join(err, s.doubtBackup(ref, sn.Name))
+		}
 		return s.snapshotFailed(sn, fmt.Errorf("back up snapshot %d: %w", sn.ID, err))
 	}
 	err = s.update(func(tx *inventory.Tx) error {

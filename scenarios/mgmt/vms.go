@@ -70,6 +70,7 @@ func (s *Server) launch(ctx context.Context, m inventory.VM, pool inventory.ID) 
 func (s *Server) startFailed(ctx context.Context, m inventory.VM, sent bool, cause error) (inventory.VM, error) {
 	seen := true
 	if sent {
+		seen = !errors.Is(cause, ErrSilent) // one that is silent may start it after it was told to stop it
 		if err := s.halt(ctx, m, true); err != nil {
 			s.log.WarnContext(ctx, "stop after a failed start", "vm", m.ID, "error", err)
 			seen = false
@@ -94,10 +95,12 @@ func (s *Server) stopped(m inventory.VM, seen bool) (out inventory.VM, err error
 			return err
 		}
 		if !seen {
-			tx.Details.Set(inventory.Owner{Kind: inventory.OfVM, ID: m.ID}, UnseenStop, fmt.Sprint(m.Host))
+			tx.Details.Set(ofVM(m.ID), UnseenStop, fmt.Sprint(m.Host))
 		}
+		tx.Details.Delete(ofVM(m.ID), Doubt)
 		for _, v := range volumesOf(tx, m.ID) {
-			tx.Details.Delete(inventory.Owner{Kind: inventory.OfVolume, ID: v.ID}, GuestSizePending)
+			tx.Details.Delete(ofVolume(v.ID), GuestSizePending)
+			tx.Details.Delete(ofVolume(v.ID), Doubt)
 		}
 		out.State, out.Host = inventory.VMStopped, 0
 		out = tx.VMs.Put(out)
@@ -108,7 +111,7 @@ func (s *Server) stopped(m inventory.VM, seen bool) (out inventory.VM, err error
 
 // fence detaches the volumes of a VM everywhere if its last stop was not seen (CS-10799, driver-management 9.11).
 func (s *Server) fence(ctx context.Context, vm inventory.ID) error {
-	own := inventory.Owner{Kind: inventory.OfVM, ID: vm}
+	own := ofVM(vm)
 	var volumes []inventory.Volume
 	unseen, host := false, ""
 	err := s.inv.View(func(tx *inventory.Tx) error {
@@ -134,20 +137,22 @@ func (s *Server) fence(ctx context.Context, vm inventory.ID) error {
 	})
 }
 
-// haltZombie tells the host that did not confirm a stop to stop the VM after all; it may not hear it.
-func (s *Server) haltZombie(ctx context.Context, vm inventory.ID, host string) {
+// haltZombie tells the host that did not confirm a stop to stop the VM after all, and whether it did.
+func (s *Server) haltZombie(ctx context.Context, vm inventory.ID, host string) bool {
 	id, err := strconv.ParseInt(host, 10, 64)
 	if err != nil {
-		return
+		return false
 	}
 	m, err := s.vm(vm)
 	if err != nil {
-		return
+		return false
 	}
 	m.Host = inventory.ID(id)
 	if err := s.halt(ctx, m, true); err != nil {
 		s.log.WarnContext(ctx, "stop a VM where it was left", "vm", vm, "host", id, "error", err)
+		return false
 	}
+	return true
 }
 
 // StopVM stops a running VM. Without force a host that does not confirm it leaves the VM Running; with force it is
@@ -179,6 +184,9 @@ func (s *Server) stop(ctx context.Context, m inventory.VM, force bool) (inventor
 	if err := s.halt(ctx, m, force); err != nil {
 		if !force {
 			back, undo := s.changeVM(m.ID, func(m *inventory.VM) { m.State = inventory.VMRunning })
+			if errors.Is(err, ErrSilent) {
+				undo = errors.Join(undo, s.setDoubt(ofVM(m.ID), doubt{"stop", m.ID, m.Host}))
+			}
 			return back, errors.Join(fmt.Errorf("stop VM %d: %w", m.ID, err), undo)
 		}
 		seen = false
@@ -283,7 +291,7 @@ func (s *Server) expungeVM(ctx context.Context, m inventory.VM) (inventory.VM, e
 	}
 	err = s.update(func(tx *inventory.Tx) error {
 		tx.VMs.Delete(m.ID)
-		tx.Details.Clear(inventory.Owner{Kind: inventory.OfVM, ID: m.ID})
+		tx.Details.Clear(ofVM(m.ID))
 		tx.Details.Clear(inventory.Owner{Kind: inventory.Tag, ID: m.ID})
 		return nil
 	})

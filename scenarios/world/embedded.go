@@ -60,7 +60,9 @@ func (e *Embedded) Transport(caller string) http.RoundTripper {
 }
 
 // Devices opens what the emulator shows to a client.
-func (e *Embedded) Devices(client int) agentsim.Devices { return devices{e.server.Host(client), e.server.Cluster()} }
+func (e *Embedded) Devices(client int) agentsim.Devices {
+	return devices{e.server.Host(client), e.server.Cluster()}
+}
 
 // devices adapts the emulator's view of one client to what an agent opens.
 type devices struct {

@@ -106,15 +106,22 @@ func (w *World) Restart(ctx context.Context) error {
 	return errors.Join(w.Driver.Reconcile(ctx), w.Mgmt.Recover(ctx))
 }
 
-// Settle waits for what goes on in the background: late calls and commands whose caller gave up. Then the driver's
-// reconciler runs, as a management server runs it from time to time, unless it was killed.
+// Settle waits for what goes on in the background: late calls and commands whose caller gave up. Then, unless it was
+// killed, the management server does what it does from time to time: it asks hosts again that left something in doubt,
+// and the driver reconciles.
 func (w *World) Settle(ctx context.Context) error {
 	if v, ok := w.Clock.(*clock.Virtual); ok {
 		if err := v.Settle(ctx); err != nil {
 			return err
 		}
 	}
-	if w.Crashed() || !w.openIntents() {
+	if w.Crashed() {
+		return nil
+	}
+	if err := w.Mgmt.Sync(ctx); err != nil {
+		return fmt.Errorf("sync with hosts: %w", err)
+	}
+	if !w.openIntents() {
 		return nil
 	}
 	if err := w.Driver.Reconcile(ctx); err != nil {
