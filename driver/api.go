@@ -42,7 +42,7 @@ func (o *op) tagged(tags spapi.Tags) spapi.Tags { return o.d.rules.markOperation
 // makeVolume creates a volume that carries the operation's tag, and returns its global id.
 func (o *op) makeVolume(ctx context.Context, c *conn, r spapi.VolumeCreate) (string, error) {
 	r.Tags = o.tagged(r.Tags)
-	out, err := c.VolumeCreate(ctx, r, &spapi.Again[spapi.VolumeCreated]{Doubt: o.doubt(c), Lookup: o.findVolume(c, r.Tags)})
+	out, err := c.VolumeCreate(ctx, r, &spapi.Again[spapi.VolumeCreated]{Doubt: o.doubt(c), Lookup: o.findVolume(c, r)})
 	if err != nil {
 		return "", err
 	}
@@ -73,14 +73,14 @@ func (o *op) makeSnapshot(ctx context.Context, c *conn, volume string, r spapi.V
 }
 
 // findVolume looks for the volume of a create whose answer was lost; nil without an operation's tag to look for.
-func (o *op) findVolume(c *conn, tags spapi.Tags) func(context.Context) (spapi.VolumeCreated, bool, error) {
-	if tags[tagOperation] == "" {
+func (o *op) findVolume(c *conn, r spapi.VolumeCreate) func(context.Context) (spapi.VolumeCreated, bool, error) {
+	if r.Tags[tagOperation] == "" {
 		return nil
 	}
 	return func(ctx context.Context) (spapi.VolumeCreated, bool, error) {
-		list, err := c.VolumesTagged(ctx, stored(tags))
+		list, err := c.VolumesTagged(ctx, stored(r.Tags))
 		for _, v := range list {
-			if !slices.Contains(o.made.volumes, v.GlobalID) {
+			if !slices.Contains(o.made.volumes, v.GlobalID) && (r.Parent == "" || v.ParentName == r.Parent) {
 				return spapi.VolumeCreated{Name: v.Name, GlobalID: v.GlobalID}, true, nil
 			}
 		}

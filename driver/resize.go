@@ -176,13 +176,16 @@ func resizeFailed(_ context.Context, _ *op, _ *conn, _ resizePlan, err error) er
 // grown is what a resize changes in the pool's used bytes (D-25).
 func grown(p resizePlan) int64 { return p.Size - p.row.Size }
 
-// finishResize records the size that a volume has after a crash.
+// finishResize records the size that a volume has after a resize that was cut short, and has a running guest see it.
 func finishResize(ctx context.Context, d *Driver, i inventory.Intent) error {
 	unlock, err := d.lock(ctx, inventory.OfVolume, i.Object)
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	if err := d.tellLate(ctx, i.Object); err != nil { // as in a resize, the size stays (D-26)
+		d.log.WarnContext(ctx, "a guest sees the new size after its next start", "volume", i.Object, "error", err)
+	}
 	return d.readBack(ctx, i)
 }
 
