@@ -213,3 +213,17 @@ func TestACopyFailsWhenTheDeviceIsTakenAway(t *testing.T) {
 	assert.Empty(t, b.files(t))
 	b.clean(t)
 }
+
+func TestAFailureTellsOfTheCleanUpToo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "")
+	snap := b.sp.add("a7k.b.1", contents(1, mib), true)
+	b.sp.failing("detach", busy(10)...)
+	_, err := b.Arm(fault.Rule{Call: "agent BackupSnapshot/mkdir", Effect: fault.Effect{Kind: fault.Refuse, Error: "full"}})
+	require.NoError(t, err)
+	ans := b.send(t, backupOf(snap))
+	assert.Equal(t, &agentapi.Answer{
+		Details: "mkdir: full: refused by a fault rule; warning: detach snapshot ~a7k.b.1: busy: open",
+	}, ans)
+	b.clean(t)
+}
