@@ -46,15 +46,15 @@ format: ## format the sources
 
 .PHONY: bench
 bench: ## run the benchmarks, one line each: name, ratio, gate, spread
-	$(SPSIM) bench
+	$(GO) run ./cmd/dev bench
 
 .PHONY: bench-check
 bench-check: ## run the benchmarks and fail when a gate is missed
-	$(SPSIM) bench --check
+	$(GO) run ./cmd/dev bench --check
 
 .PHONY: docs
 docs: ## write the generated tables of the README again
-	$(SPSIM) docs
+	$(GO) run ./cmd/dev docs
 
 .PHONY: fuzz
 fuzz: ## fuzz each parser for a while (FUZZTIME=1m)
