@@ -60,7 +60,7 @@ func copyQuirks() []quirk.Quirk[rules] {
 			},
 		},
 		{
-			Info:  defect("D-33b", "B", "10.2", "a failed backup leaves the snapshot's details, and unless the host refused the snapshot too"),
+			Info:  defect("D-33b", "B", "10.2", "a failed backup leaves the snapshot's details, and unless the host refused the snapshot too", "S-3"),
 			Apply: func(r *rules) { r.backupFailed = dropIfRefused },
 		},
 	}
@@ -167,6 +167,8 @@ func removalQuirks() []quirk.Quirk[rules] {
 		hidden("D-7d", "B", "12.1", "of several records the result of the last one counts", "no snapshot is on two pools before copies to other zones are built", "S-7"),
 		hidden("S-4", "A", "12.1", "the StorPool snapshot is deleted before the state of the snapshot is looked at",
 			"CloudStack asks for the deletion of snapshots in the right states only"),
+		hidden("S-28", "C", "12.1", "asking whether the strategy handles a snapshot writes its details, and fails for safety snapshots",
+			"the answer and what follows are the same"),
 		{
 			Info:  defect("D-24", "B", "9.4", "a missing snapshot fails its deletion, and one without a name is asked for as null"),
 			Apply: func(r *rules) { r.deleteObject = deleteNull },

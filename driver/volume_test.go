@@ -234,18 +234,23 @@ func TestTheUUIDTagIsCloudStacksAtAllTimes(t *testing.T) {
 func TestVolumesOfNobodyAndOfOtherProvidersAreNotTagged(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
-	vm := r.vm()
-	require.NoError(t, r.ProvideVMInfo(t.Context(), vm, r.made(nil)), "it has no VM")
-	id := r.made(func(v *inventory.Volume) { v.VM = vm })
-	require.NoError(t, r.RevokeAccess(t.Context(), id), "it has a VM")
+	vm, row := r.vm(), r.volume(nil)
+	free := r.made(nil)
+	held := r.made(func(v *inventory.Volume) { v.VM = vm })
+	require.NoError(t, r.ProvideVMInfo(t.Context(), vm, free), "it has no VM")
+	require.NoError(t, r.RevokeAccess(t.Context(), held), "it has a VM")
+	require.NoError(t, r.RevokeAccess(t.Context(), 99), "it is gone")
+	require.NoError(t, r.RevokeAccess(t.Context(), row), "it was never there")
+	require.NoError(t, r.UpdateStorageWithTheNewDiskOffering(t.Context(), held, 0), "no offering")
 	r.change(func(tx *inventory.Tx) {
 		require.NoError(t, tx.Pools.Change(r.pool, func(p *inventory.Pool) { p.Provider = "NFS" }))
 	})
-	require.NoError(t, r.ProvideVMInfo(t.Context(), vm, id))
-	require.NoError(t, r.UpdateStorageWithTheNewDiskOffering(t.Context(), id, r.offering(0)))
-	require.NoError(t, r.DetachVolumeFromAllStorageNodes(t.Context(), id))
-	require.NoError(t, r.RevokeAccess(t.Context(), 99), "it is gone")
+	require.NoError(t, r.ProvideVMInfo(t.Context(), vm, held))
+	require.NoError(t, r.RevokeAccess(t.Context(), free))
+	require.NoError(t, r.UpdateStorageWithTheNewDiskOffering(t.Context(), held, r.offering(0)))
+	require.NoError(t, r.DetachVolumeFromAllStorageNodes(t.Context(), held))
 	assert.Empty(t, r.sp.made())
+	assert.Empty(t, r.intents(), "nothing is left for later")
 }
 
 func TestTheTagsOfADetachedVolumeAreClearedSoonerOrLater(t *testing.T) {
