@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spsim/spsim/emulator"
 	"github.com/spsim/spsim/emulator/fault"
+	"github.com/spsim/spsim/internal/clock"
 )
 
 // ask makes a call and returns the answer as text.
@@ -105,6 +107,26 @@ func ExampleServer_Host() {
 	_ = s.Cluster().ReadContent("kept", 0, then)
 	fmt.Printf("%s|%s\n", now, then)
 	// Output: second|first
+}
+
+// Time is virtual where a test wants it: ten minutes pass in no time, and what is due happens.
+func ExampleWithClock() {
+	now := clock.NewVirtual(time.Unix(1_700_000_000, 0))
+	s, err := emulator.New(emulator.WithClock(now))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer s.Close()
+	ask(s, "POST", "VolumeCreate", `{"name":"disk","size":1048576}`)
+	ask(s, "POST", "VolumeSnapshot/disk", `{"name":"kept","deleteAfter":600}`)
+	fmt.Println(s.Cluster().Snapshots().Len())
+	now.Advance(10 * time.Minute)
+	ask(s, "GET", "SnapshotsList", "")
+	fmt.Println(s.Cluster().Snapshots().Len())
+	// Output:
+	// 1
+	// 0
 }
 
 // Every call of the API is in one table, with the reason where it is not emulated.

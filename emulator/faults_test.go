@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,8 +22,14 @@ import (
 // attempt makes a call that may fail on the way.
 func attempt(t *testing.T, a *api, method, path, body string) (string, error) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, a.base+"/ctrl/1.0/"+path, strings.NewReader(body))
-	require.NoError(t, err)
+	return a.attempt(t.Context(), method, path, body)
+}
+
+func (a *api) attempt(ctx context.Context, method, path, body string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, method, a.base+"/ctrl/1.0/"+path, strings.NewReader(body))
+	if err != nil {
+		return "", err
+	}
 	req.Header.Set("Authorization", "Storpool v1:"+a.server.Token())
 	r, err := a.client.Do(req)
 	if err != nil {

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -33,7 +34,10 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if t.server.isClosed() {
 		return nil, socketError("dial", syscall.ECONNREFUSED)
 	}
-	in := r.WithContext(ctx)
+	served, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(t.server.ctx, cancel)() //nolint:contextcheck // the call ends with the server as well
+	in := r.WithContext(served)
 	in.RequestURI, in.RemoteAddr = r.URL.RequestURI(), "in-process"
 	if in.Body == nil {
 		in.Body = http.NoBody
