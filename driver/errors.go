@@ -17,6 +17,10 @@ var ErrRefused = errors.New("refused")
 // ErrExported is wrapped when a snapshot cannot be deleted because another StorPool location still uses it.
 var ErrExported = errors.New("snapshot is still exported to another cluster")
 
+// ErrInDoubt is wrapped when a host did not say whether a VM has moved: nothing more was done, and [Driver.Reconcile]
+// settles it as soon as a host tells where the VM runs.
+var ErrInDoubt = errors.New("nobody knows where the VM runs")
+
 // AgentError says that a host did not do what it was asked.
 type AgentError struct {
 	Command string

@@ -17,7 +17,8 @@ type Answer struct {
 	Payload Payload
 }
 
-// Payload is the object that an answer carries: [PoolInfo], [Volume], [Snapshot], [Template], [Resized], [Heartbeat] or [Connected].
+// Payload is the object that an answer carries: [PoolInfo], [Volume], [Snapshot], [Template], [Resized], [Heartbeat], [Connected]
+// or [VMFound].
 type Payload interface{ payload() }
 
 // PoolInfo answers ModifyStoragePool.
@@ -60,6 +61,7 @@ func (Template) payload()  {}
 func (Resized) payload()   {}
 func (Heartbeat) payload() {}
 func (Connected) payload() {}
+func (VMFound) payload()   {}
 
 // ModifyStoragePool connects a host to a pool (agent 9.1).
 type ModifyStoragePool struct {
@@ -175,6 +177,21 @@ type Migrate struct {
 	Wait    time.Duration
 }
 
+// DirectDownload caches a template on a pool from a file on the host (agent 10). The answer carries the Template: Path is
+// the device path of its snapshot, Size its virtual size.
+type DirectDownload struct {
+	Template Template // UUID and Name; Size is what the inventory expects, 0 when unknown
+	Pool     Pool     // its UUID begins with the StorPool template
+	File     string   // path on the host; the host deletes it afterwards
+	Wait     time.Duration
+}
+
+// CheckVM asks whether a VM runs on the host; [VMFound] answers it.
+type CheckVM struct{ VM string }
+
+// VMFound answers CheckVM.
+type VMFound struct{ Running bool }
+
 // CheckHeartbeat asks a host whether StorPool lists the client of a host as running (agent 6).
 type CheckHeartbeat struct{ NodeID string } // SP_OURID of the suspect; empty asks for the host itself
 
@@ -228,3 +245,9 @@ func (Migrate) Command() string { return "Migrate" }
 
 // Command names the command.
 func (CheckHeartbeat) Command() string { return "CheckHeartbeat" }
+
+// Command names the command.
+func (DirectDownload) Command() string { return "DirectDownload" }
+
+// Command names the command.
+func (CheckVM) Command() string { return "CheckVM" }

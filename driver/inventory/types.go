@@ -309,6 +309,16 @@ type TemplatePool struct {
 	Marked      bool // for garbage collection
 }
 
+// The states of VM snapshots.
+const (
+	VMSnapshotAllocated = "Allocated"
+	VMSnapshotCreating  = "Creating"
+	VMSnapshotReady     = "Ready"
+	VMSnapshotReverting = "Reverting"
+	VMSnapshotExpunging = "Expunging"
+	VMSnapshotError     = "Error"
+)
+
 // VMSnapshot is a group snapshot of a VM's disks. Members are its details: volume uuid to device path.
 type VMSnapshot struct {
 	ID      ID
