@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -9,6 +10,7 @@ import (
 	"github.com/spsim/spsim/driver/agentapi"
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/driver/spapi"
+	"github.com/spsim/spsim/internal/clock"
 )
 
 // cache copies a template to the pool.
@@ -181,6 +183,27 @@ func TestACachedTemplateThatStorPoolHasLostIsBroughtBack(t *testing.T) {
 			assert.ErrorIs(t, err, spapi.ErrNotFound)
 		}
 	}
+}
+
+func TestALostCacheIsBroughtBackOnceForAll(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	r.config.NewID = nil // the rig's own is for one at a time
+	r.restart()
+	template := r.template(nil)
+	_, err := r.cache(template)
+	require.NoError(t, err)
+	r.sp.remove("a.b.2")
+	errs := make([]error, 8)
+	var roots []func()
+	for i := range errs {
+		id := r.volume(nil)
+		roots = append(roots, func() { _, errs[i] = r.root(template, id) })
+	}
+	r.time.Run(func() { clock.Gather(r.time, roots...) })
+	require.NoError(t, errors.Join(errs...))
+	assert.Len(t, r.hosts.Sent, 2, "one download at first, one for all that found it gone")
+	assert.Len(t, r.sp.names(), len(errs)+1)
 }
 
 func TestACachedTemplateIsNotBroughtBackFromNowhere(t *testing.T) {
