@@ -85,6 +85,32 @@ Feature: Create a ROOT volume from a template
     Then "second-root" holds the pattern "image"
     And the template "debian" is cached once
 
+  @CS-6735
+  Scenario: A ROOT disk smaller than a template of unknown size gets the template's size, on record as well
+    Given the qcow2 template "debian" of 1 GiB with the pattern "image"
+    And CloudStack does not know the size of the template "debian"
+    When the VM "web" is deployed from the template "debian" and a ROOT size of 512 MiB
+    Then the StorPool volume of "web-root" has
+      | size | 1 GiB |
+    And the inventory has the disk "web-root" with
+      | size | 1 GiB |
+    And "web-root" holds the pattern "image"
+
+  Scenario: A template with a base snapshot is cached without a copy
+    Given the qcow2 template "debian" of 1 GiB with the pattern "image"
+    And the template "debian" has a base snapshot on StorPool
+    When the VM "web" is deployed from the template "debian"
+    Then the agents executed "DownloadTemplate" 0 times
+    And "web-root" holds the pattern "image"
+
+  Scenario: A template whose base snapshot is gone is downloaded
+    Given the qcow2 template "debian" of 1 GiB with the pattern "image"
+    And the template "debian" has a base snapshot on StorPool
+    When StorPool loses the base snapshot of "debian"
+    And the VM "web" is deployed from the template "debian"
+    Then the agents executed "DownloadTemplate" 1 time
+    And "web-root" holds the pattern "image"
+
   @KV-G2
   Scenario: Two VMs deployed at once from a new template cause one copy
     Given the qcow2 template "debian" of 1 GiB with the pattern "image"
@@ -116,4 +142,5 @@ Feature: Create a ROOT volume from a template
       | agent DownloadTemplate/attach  | refused            | fails    |
       | agent DownloadTemplate/convert | refused            | fails    |
       | agent DownloadTemplate/convert | hung               | fails    |
+      | agent DownloadTemplate/answer  | lost               | fails    |
       | agent DownloadTemplate/detach  | lost               | fails    |

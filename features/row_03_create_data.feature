@@ -65,6 +65,7 @@ Feature: Create a DATA volume
       | template "ssd"                       | that template                  | ssd      | none | unlimited |
       | tier "gold"                          | the tier and the pool template | hdd      | gold | unlimited |
       | tier "gold", template "ssd"          | the tier, which wins           | hdd      | gold | unlimited |
+      | tier "gold", 500 IOPS                | the tier, which owns the limit | hdd      | gold | unlimited |
       | template "ssd", 500 IOPS             | that template and limit        | ssd      | none | 500       |
 
   Scenario Outline: Creating a DATA disk while StorPool answers VolumeCreate <effect> leaves one volume and <outcome>

@@ -140,6 +140,8 @@ Feature: Attach a ROOT or DATA volume
       | agent Attach/plug       | lost                   | fails    | 0 |
       | POST VolumeUpdate       | refused in passing     | succeeds | 1 |
       | POST VolumeUpdate       | lost                   | succeeds | 1 |
+      | POST VolumeUpdate       | hung                   | succeeds | 1 |
+      | POST VolumeUpdate       | refused                | succeeds | 1 |
 
   @fault @needs-fault-injection
   Scenario Outline: Starting a VM fails, leaves no disk attached and can be repeated when "<call>" is <effect>

@@ -89,6 +89,15 @@ Feature: Detach a ROOT or DATA volume
       | disk | none |
     And "two" holds the pattern "second"
 
+  Scenario: A disk that a host is to disconnect by its description is detached
+    Given the running VM "web" with the DATA disk "data"
+    And the pattern "kept" is written to "data"
+    And the VM "web" is stopped
+    And the running VM "db"
+    When the host of "db" connects "data" and disconnects it by its description
+    Then "data" is attached nowhere
+    And "data" holds the pattern "kept"
+
   @fault @needs-fault-injection
   Scenario: A device that is still open for some seconds is detached all the same
     Given the running VM "web" with the DATA disk "data"
@@ -125,6 +134,8 @@ Feature: Detach a ROOT or DATA volume
 
     Examples:
       | effect             |
+      | refused            |
       | refused in passing |
       | lost               |
       | cut                |
+      | hung               |

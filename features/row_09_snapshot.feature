@@ -67,6 +67,57 @@ Feature: Take a snapshot of a ROOT or DATA volume
     And the backup of "first" holds the pattern "one"
     And the backup of "second" holds the pattern "two"
 
+  @KV-S5
+  Scenario: Two snapshots of one disk under the same name are two
+    Given the DATA disk "disk", attached, with the pattern "one"
+    When the snapshot "first" of "disk" is taken under the name "nightly"
+    And the pattern "two" is written to "disk"
+    And the snapshot "second" of "disk" is taken under the name "nightly"
+    Then the backup of "first" holds the pattern "one"
+    And the backup of "second" holds the pattern "two"
+
+  Scenario: A backup outlives a power cut of the host that made it
+    Given the DATA disk "disk", detached, with the pattern "before"
+    And the snapshot "snap" of "disk" is taken
+    And the VM "vm" is stopped
+    When host 1 is switched off
+    And host 2 is switched off
+    Then the backup of "snap" holds the pattern "before"
+    When host 1 is switched on
+    And host 2 is switched on
+
+  Scenario: A backup whose device does not appear fails and leaves nothing behind
+    Given the DATA disk "disk", detached, with the pattern "before"
+    When host 1 shows devices after 60 s
+    And host 2 shows devices after 60 s
+    And the snapshot "snap" of "disk" is taken, which fails
+    Then StorPool has no snapshot of "snap"
+    And secondary storage has no snapshot
+    And "disk" holds the pattern "before"
+
+  Scenario: A backup to secondary storage that is not NFS fails before a host attaches anything
+    Given the DATA disk "disk", detached, with the pattern "before"
+    When the snapshot "snap" of "disk" is taken to secondary storage on "cifs://files.test/export", which fails
+    Then the hosts asked StorPool to attach nothing meanwhile
+    And StorPool has no snapshot of "snap"
+    And "disk" holds the pattern "before"
+
+  Scenario: Two backups of one snapshot on one host do not take the device from each other
+    Given the bypass of secondary storage is on
+    And the DATA disk "disk", detached, with the pattern "before"
+    And the snapshot "snap" of "disk" is taken
+    And the hosts copy 100 MiB a second
+    When host 1 backs up the snapshot "snap" twice at once
+    Then the snapshot "snap" holds the pattern "before"
+
+  Scenario: A backup goes to a host that is up
+    Given the hosts 1 and 2 are in clusters of their own
+    And the DATA disk "disk", detached, with the pattern "before"
+    When CloudStack marks host 1 as Disabled
+    And the snapshot "snap" of "disk" is taken
+    Then host 1 was sent nothing meanwhile
+    And the backup of "snap" holds the pattern "before"
+
   Scenario: A snapshot of a disk that is only recorded is refused
     Given a detached DATA disk "other" of 1 GiB with the pattern "kept"
     And the DATA disk "disk" of 1 GiB is created
@@ -95,6 +146,8 @@ Feature: Take a snapshot of a ROOT or DATA volume
       | agent BackupSnapshot/mount   | refused                |
       | agent BackupSnapshot/convert | refused                |
       | agent BackupSnapshot/convert | hung                   |
+      | agent BackupSnapshot/measure | refused                |
+      | agent BackupSnapshot/convert | cut                    |
       | agent BackupSnapshot/answer  | lost                   |
 
   @fault @needs-fault-injection

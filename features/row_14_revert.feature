@@ -116,6 +116,17 @@ Feature: Revert a ROOT or DATA volume to a snapshot
       | 300 IOPS   | no details | unlimited |
       | no details | 400 IOPS   | 400       |
 
+  Scenario: A revert that finds no snapshot leaves an attachment alone
+    Given the running VM "web" with the DATA disk "data"
+    And the pattern "before" is written to "data"
+    And the snapshot "snap" of "data" is taken
+    And the host of "web" is cut off
+    And the VM "web" is force-stopped
+    When StorPool loses the snapshot of "snap"
+    And the disk "data" is reverted to the snapshot "snap", which fails
+    Then "data" is attached to 1 host
+    And "data" holds the pattern "before"
+
   Scenario: A revert to a snapshot that StorPool has lost changes nothing
     Given the running VM "web" with the DATA disk "data"
     And the pattern "before" is written to "data"
@@ -146,4 +157,5 @@ Feature: Revert a ROOT or DATA volume to a snapshot
       | POST VolumeRevert    | lost               | succeeds | before |
       | POST VolumeRevert    | late by 3 s        | succeeds | before |
       | POST VolumesReassign | refused            | fails    | after  |
+      | POST VolumeUpdate    | refused            | fails    | before |
       | POST VolumesReassign | lost               | succeeds | before |

@@ -138,6 +138,19 @@ Feature: Resize a ROOT or DATA volume, live or offline
     And "copy" holds the pattern "kept"
 
   @fault @needs-fault-injection
+  Scenario: A change of tier that StorPool refuses is no change on record either
+    Given the disk offering "old" with no details
+    And the disk offering "new" with tier "gold"
+    And a detached DATA disk "disk" of 1 GiB with the offering "old" with the pattern "kept"
+    And the call "POST VolumeUpdate" will be refused
+    When the disk "disk" is moved to the offering "new", which fails
+    Then StorPool and the inventory are as before
+    When the disk "disk" is moved to the offering "new"
+    Then the StorPool volume of "disk" has
+      | qc | gold |
+    And "disk" holds the pattern "kept"
+
+  @fault @needs-fault-injection
   Scenario Outline: A grow, <state>, <outcome> when VolumeUpdate is <effect>, and can be repeated
     Given the DATA disk "disk", <state>, with the pattern "kept"
     And the call "POST VolumeUpdate" will be <effect>
@@ -176,4 +189,5 @@ Feature: Resize a ROOT or DATA volume, live or offline
     Examples:
       | call                      | effect  |
       | agent ResizeVolume/blockresize | refused |
+      | agent ResizeVolume/script | refused |
       | agent ResizeVolume/blockresize | lost    |

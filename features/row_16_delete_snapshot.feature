@@ -84,6 +84,33 @@ Feature: Delete a snapshot of a ROOT or DATA volume
       | off    |
       | on     |
 
+  Scenario: A snapshot whose primary record is lost is deleted on StorPool all the same
+    Given the bypass of secondary storage is off
+    And the DATA disk "disk", attached, with the pattern "kept"
+    And the snapshot "snap" of "disk" is taken
+    And the primary record of "snap" is lost
+    When the snapshot "snap" is deleted
+    Then StorPool has no snapshot of "snap"
+    And "disk" holds the pattern "kept"
+
+  Scenario: A snapshot that an older plugin recorded as its own backup is deleted without an error
+    Given the bypass of secondary storage is on
+    And the DATA disk "disk", attached, with the pattern "kept"
+    And the snapshot "snap" of "disk" is taken
+    When the snapshot "snap", which an older plugin recorded as its own backup, is deleted
+    Then StorPool has no snapshot of "snap"
+    And the snapshot "snap" is Destroyed
+    And "disk" holds the pattern "kept"
+
+  Scenario: The StorPool object of a snapshot that is gone counts as deleted
+    Given the bypass of secondary storage is on
+    And the DATA disk "disk", attached, with the pattern "kept"
+    And the snapshot "snap" of "disk" is taken
+    When StorPool loses the snapshot of "snap"
+    And the plugin is told to delete the StorPool object of the snapshot "snap"
+    Then StorPool has no snapshot of "snap"
+    And "disk" holds the pattern "kept"
+
   @KV-S7
   Scenario: Deleting a snapshot twice deletes it once
     Given the DATA disk "disk", attached, with the pattern "kept"

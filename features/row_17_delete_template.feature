@@ -38,6 +38,19 @@ Feature: Delete a template
     And the VM "web" is started
     Then the guest "web" reads the pattern "image" from "web-root"
 
+  Scenario: The base snapshot of a deleted template goes with it
+    Given the qcow2 template "debian" of 1 GiB with the pattern "image"
+    And the template "debian" has a base snapshot on StorPool
+    And the running VM "other"
+    And the pattern "kept" is written to "other-root"
+    And the VM "web" is deployed from the template "debian"
+    And the VM "web" is expunged
+    When the template "debian" is deleted
+    And CloudStack collects garbage
+    Then the template "debian" is not cached
+    And StorPool has no base snapshot of "debian"
+    And "other-root" holds the pattern "kept"
+
   Scenario: A deleted template cannot be deployed
     Given the qcow2 template "debian" of 1 GiB with the pattern "image"
     And the running VM "other"

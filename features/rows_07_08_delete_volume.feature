@@ -187,3 +187,40 @@ Feature: Delete a ROOT or DATA volume
       | bypass |
       | on     |
       | off    |
+
+  @row-08 @delayed-delete @SUS-5
+  Scenario: The record of a safety snapshot names the pool of the disk, not its zone
+    Given the pool "second" is created with the URL "storpool://{token}@{host}:{port}/ssd"
+    And the pool "primary" goes into maintenance
+    And the setting "storpool.delete.after.interval" of the pool "second" is "3600"
+    And a detached DATA disk "data" of 1 GiB with the pattern "rescued"
+    When the disk "data" is deleted
+    And the safety snapshot of "data" is known as "rescue"
+    Then the snapshot "rescue" is on record in the pool "second"
+    When the volume "again" is created from the snapshot "rescue"
+    Then "again" holds the pattern "rescued"
+
+  @row-08 @delayed-delete
+  Scenario: A zone without safety snapshots does not stop the look for expired ones in the next
+    Given a second zone with 1 host and the StorPool pool "second" over "ssd"
+    And the setting "storpool.delete.after.interval" of the pool "second" is "3600"
+    And what follows is in the second zone
+    And a detached DATA disk "data" of 1 GiB with the pattern "rescued"
+    And a detached DATA disk "other" of 1 GiB with the pattern "kept"
+    When the disk "data" is deleted
+    And the safety snapshot of "data" is known as "rescue"
+    And 2 h pass and the driver looks for expired safety snapshots
+    Then the snapshot "rescue" is Destroyed
+    And "other" holds the pattern "kept"
+
+  @row-08 @delayed-delete @SUS-15
+  Scenario: Somebody else's snapshots do not stop the look for expired ones
+    Given the setting "storpool.delete.after.interval" of the pool is "3600"
+    And somebody else has a snapshot with the tag "owner" on StorPool
+    And a detached DATA disk "data" of 1 GiB with the pattern "rescued"
+    And a detached DATA disk "other" of 1 GiB with the pattern "kept"
+    When the disk "data" is deleted
+    And the safety snapshot of "data" is known as "rescue"
+    And 2 h pass and the driver looks for expired safety snapshots
+    Then the snapshot "rescue" is Destroyed
+    And "other" holds the pattern "kept"

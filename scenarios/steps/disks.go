@@ -49,7 +49,7 @@ func (s *scene) createDisk(ctx context.Context, name, bytes, offering string) er
 			return err
 		}
 	}
-	v, err := s.m().CreateVolume(ctx, mgmt.VolumeSpec{Name: name, Zone: s.w.Zone.ID, Offering: o, Size: n})
+	v, err := s.m().CreateVolume(ctx, mgmt.VolumeSpec{Name: name, Zone: s.zone, Offering: o, Size: n})
 	if err != nil {
 		return fmt.Errorf("create %q: %w", name, err)
 	}

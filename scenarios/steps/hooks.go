@@ -35,6 +35,9 @@ func (s *scene) close(ctx context.Context, _ *godog.Scenario, err error) (contex
 	var errs []error
 	if err == nil {
 		errs = append(errs, s.fired(), s.compareAll(ctx))
+		if p, ok := s.w.Target.(*proxy); ok && p.pending() != "" {
+			errs = append(errs, fmt.Errorf("no answer to %s was meddled with: the scenario does not show what it says", p.pending()))
+		}
 		if !s.proof {
 			errs = append(errs, errors.New("the scenario compared no bytes"))
 		}
@@ -43,6 +46,9 @@ func (s *scene) close(ctx context.Context, _ *godog.Scenario, err error) (contex
 		}
 	}
 	errs = append(errs, s.w.Close())
+	if s.own != nil {
+		errs = append(errs, s.own.Close())
+	}
 	return ctx, errors.Join(errs...)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/cucumber/godog"
 
@@ -27,7 +28,14 @@ type Options struct {
 type scene struct {
 	o     Options
 	title string
+	log   logbook
+	own   io.Closer // what the world does not close
 	w     *world.World
+
+	zone       inventory.ID            // where things happen
+	zones      map[string]inventory.ID // first and second, when there are two
+	newCluster inventory.ID
+	rivalry    bool // another management server will be faster
 
 	pools     map[string]inventory.ID
 	vms       map[string]inventory.ID
@@ -41,11 +49,13 @@ type scene struct {
 	taken   map[string][]mark // what each snapshot holds
 	images  map[string][]mark // what each template holds
 	lost    map[string]bool   // snapshots that StorPool has lost
+	bases   map[string]string // global ids of the base snapshots of templates
 	proof   bool              // bytes were compared
 
-	last   error              // of the last action
-	before *check.Observation // before the last action
-	crash  bool               // the management server is to die, or has
+	last    error              // of the last action
+	before  *check.Observation // before the last action
+	journal int                // length of the journal then
+	crash   bool               // the management server is to die, or has
 }
 
 // Register gives a scenario its steps, its world and its judges.
@@ -53,7 +63,7 @@ func Register(sc *godog.ScenarioContext, o Options) {
 	s := &scene{
 		o: o, pools: map[string]inventory.ID{}, vms: map[string]inventory.ID{}, disks: map[string]inventory.ID{},
 		snapshots: map[string]inventory.ID{}, templates: map[string]inventory.ID{}, offerings: map[string]inventory.ID{},
-		computes: map[string]inventory.ID{}, lost: map[string]bool{}, written: map[string][]mark{}, taken: map[string][]mark{}, images: map[string][]mark{},
+		computes: map[string]inventory.ID{}, lost: map[string]bool{}, bases: map[string]string{}, written: map[string][]mark{}, taken: map[string][]mark{}, images: map[string][]mark{},
 	}
 	sc.Before(s.open)
 	sc.StepContext().After(s.judge)
@@ -68,6 +78,9 @@ func Register(sc *godog.ScenarioContext, o Options) {
 	s.recordSteps(sc)
 	s.faultSteps(sc)
 	s.crashSteps(sc)
+	s.poolSteps(sc)
+	s.hostSteps(sc)
+	s.plantSteps(sc)
 }
 
 // Skip returns an error that ends a scenario as skipped, with the reason.
@@ -86,7 +99,7 @@ func (s *scene) act(ctx context.Context, outcome string, do func(context.Context
 	if err != nil {
 		return err
 	}
-	s.before = before
+	s.before, s.journal = before, len(s.w.Journal())
 	s.last = s.perform(ctx, do)
 	switch outcome {
 	case "", "succeeds":

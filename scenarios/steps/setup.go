@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"strconv"
 
@@ -14,23 +15,27 @@ import (
 )
 
 var (
-	reZone     = regexp.MustCompile(`^a zone with (\d+) hosts(?: and the StorPool pool "([^"]+)")?$`)
-	reBypass   = regexp.MustCompile(`^the bypass of secondary storage is (on|off)$`)
-	reSetting  = regexp.MustCompile(`^the setting "([^"]+)" of the (management server|pool|zone) is "([^"]*)"$`)
-	reDiskOff  = regexp.MustCompile(`^the disk offering "([^"]+)" with (.+)$`)
-	reComputes = regexp.MustCompile(`^the compute offering "([^"]+)" with (.+)$`)
+	reZone       = regexp.MustCompile(`^a zone with (\d+) hosts(?: and the StorPool pool "([^"]+)")?(?:,? (in 2 clusters|where a revert resets limits|behind a meddling proxy))?$`)
+	reBypass     = regexp.MustCompile(`^the bypass of secondary storage is (on|off)$`)
+	reSetting    = regexp.MustCompile(`^the setting "([^"]+)" of the (management server|pool|zone) is "([^"]*)"$`)
+	reSettingOf  = regexp.MustCompile(`^the setting "([^"]+)" of the pool "([^"]+)" is "([^"]*)"$`)
+	reSettingURL = regexp.MustCompile(`^the setting "([^"]+)" of the pool is the URL "([^"]*)"$`)
+	reDiskOff    = regexp.MustCompile(`^the disk offering "([^"]+)" with (.+)$`)
+	reComputes   = regexp.MustCompile(`^the compute offering "([^"]+)" with (.+)$`)
 )
 
 func (s *scene) setupSteps(sc *godog.ScenarioContext) {
 	sc.Step(reZone, s.zoneWith)
 	sc.Step(reBypass, s.bypass)
 	sc.Step(reSetting, s.setting)
+	sc.Step(reSettingOf, s.settingOf)
+	sc.Step(reSettingURL, s.settingURL)
 	sc.Step(reDiskOff, s.diskOffering)
 	sc.Step(reComputes, s.computeOffering)
 }
 
 // zoneWith makes the scenario's world: hosts, secondary storage, offerings, and a pool over the placement template hdd.
-func (s *scene) zoneWith(ctx context.Context, hosts, pool string) error {
+func (s *scene) zoneWith(ctx context.Context, hosts, pool, feature string) error {
 	n, err := strconv.Atoi(hosts)
 	if err != nil {
 		return fmt.Errorf("hosts %q: %w", hosts, err)
@@ -39,12 +44,27 @@ func (s *scene) zoneWith(ctx context.Context, hosts, pool string) error {
 	if driver == "correct" {
 		driver = ""
 	}
-	s.w, err = world.New(world.Options{ //nolint:contextcheck // it waits for nothing but its own clock
-		Seed: seedOf(s.o.Seed, s.title), Driver: driver, Hosts: n, NoPool: pool != defaultPool,
-	})
+	o := world.Options{
+		Seed: seedOf(s.o.Seed, s.title), Driver: driver, Hosts: n, NoPool: pool != defaultPool, AtStep: s.atStep,
+		Log: slog.New(&s.log),
+	}
+	switch feature {
+	case "in 2 clusters":
+		o.Clusters = 2
+	case "where a revert resets limits":
+		o.Behaviour.RevertResetsLimits = true
+	case "behind a meddling proxy":
+		e, err := world.NewEmbedded(o.Seed, n, o.Behaviour)
+		if err != nil {
+			return err
+		}
+		s.own, o.Target = e, &proxy{Embedded: e}
+	}
+	s.w, err = world.New(o) //nolint:contextcheck // it waits for nothing but its own clock
 	if err != nil {
 		return err
 	}
+	s.zone = s.w.Zone.ID
 	switch pool {
 	case "":
 	case defaultPool:
@@ -81,10 +101,20 @@ func (s *scene) setting(key, scope, value string) error {
 	case "pool":
 		owner = inventory.Owner{Kind: inventory.OfPool, ID: s.w.Pool.ID}
 	case "zone":
-		owner = inventory.Owner{Kind: inventory.OfZone, ID: s.w.Zone.ID}
+		owner = inventory.Owner{Kind: inventory.OfZone, ID: s.zone}
 	}
 	return s.m().SetSetting(owner, key, value)
 }
+
+func (s *scene) settingOf(key, pool, value string) error {
+	id, err := s.pool(pool)
+	if err != nil {
+		return err
+	}
+	return s.m().SetSetting(inventory.Owner{Kind: inventory.OfPool, ID: id}, key, value)
+}
+
+func (s *scene) settingURL(key, form string) error { return s.setting(key, "pool", s.url(form)) }
 
 func spec(name, text string) (mgmt.OfferingSpec, error) {
 	o, err := details(text)

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -15,11 +16,12 @@ import (
 )
 
 var (
-	reTake    = regexp.MustCompile(`^the snapshot "([^"]+)" of "([^"]+)" is taken` + outcome)
+	reTake    = regexp.MustCompile(`^the snapshot "([^"]+)" of "([^"]+)" is taken(?: under the name "([^"]+)")?` + outcome)
 	reRestore = regexp.MustCompile(`^the volume "([^"]+)" is created from the snapshot "([^"]+)"(?: with the offering "([^"]+)")?` + outcome)
 	reRevert  = regexp.MustCompile(`^the disk "([^"]+)" is reverted to the snapshot "([^"]+)"` + outcome)
 	reUnsnap  = regexp.MustCompile(`^the snapshot "([^"]+)" is deleted(?: again|( unless it is Destroyed))?` + outcome)
 	reKnow    = regexp.MustCompile(`^the safety snapshot of "([^"]+)" is known as "([^"]+)"$`)
+	reOnPool  = regexp.MustCompile(`^the snapshot "([^"]+)" is on record in the pool "([^"]+)"$`)
 	reSync    = regexp.MustCompile(`^(?:(\d+ \w+) pass and )?the driver looks for expired safety snapshots` + outcome)
 	reNoFiles = regexp.MustCompile(`^secondary storage has no snapshot$`)
 	reSnapIs  = regexp.MustCompile(`^the snapshot "([^"]+)" is (CreatedOnPrimary|BackedUp|Error|Destroyed|gone)$`)
@@ -34,17 +36,21 @@ func (s *scene) snapshotSteps(sc *godog.ScenarioContext) {
 	sc.Step(reSnapIs, s.snapshotIs)
 	sc.Step(reSnapOn, s.snapshotOn)
 	sc.Step(reKnow, s.knowSafety)
+	sc.Step(reOnPool, s.recordedIn)
 	sc.Step(reSync, s.syncSafety)
 	sc.Step(reNoFiles, s.noBackups)
 }
 
-func (s *scene) takeSnapshot(ctx context.Context, snapshot, disk, outcome string) error {
+func (s *scene) takeSnapshot(ctx context.Context, snapshot, disk, name, outcome string) error {
+	if name == "" {
+		name = snapshot
+	}
 	id, err := s.disk(disk)
 	if err != nil {
 		return err
 	}
 	return s.act(ctx, outcome, func(ctx context.Context) error {
-		row, err := s.m().CreateSnapshot(ctx, id, snapshot)
+		row, err := s.m().CreateSnapshot(ctx, id, name)
 		if row.ID != 0 {
 			s.snapshots[snapshot] = row.ID
 			s.taken[snapshot] = clone(s.written[disk])
@@ -123,6 +129,21 @@ func (s *scene) knowSafety(disk, name string) error {
 		}
 		return fmt.Errorf("the inventory has no safety snapshot of %q", disk)
 	})
+}
+
+func (s *scene) recordedIn(snapshot, pool string) error {
+	id, err := s.snapshot(snapshot)
+	if err != nil {
+		return err
+	}
+	ref, ok := s.record(id, inventory.Primary)
+	if !ok {
+		return errors.New("it has no record on primary storage")
+	}
+	if got := nameOf(s.pools, ref.Store); got != pool {
+		return fmt.Errorf("it is on record in the pool %s, store %d", got, ref.Store)
+	}
+	return nil
 }
 
 // syncSafety is what the driver does from time to time.

@@ -11,6 +11,7 @@ import (
 	"github.com/cucumber/godog"
 
 	"github.com/spsim/spsim/driver/inventory"
+	"github.com/spsim/spsim/emulator"
 	"github.com/spsim/spsim/emulator/cluster"
 	"github.com/spsim/spsim/scenarios/check"
 	"github.com/spsim/spsim/scenarios/world"
@@ -216,7 +217,7 @@ func (s *scene) property(o check.Object, key string) (string, error) {
 
 // nameOnStorPool is what only the emulator tells without a call.
 func (s *scene) nameOnStorPool(o check.Object) (string, error) {
-	e, ok := s.w.Target.(*world.Embedded)
+	e, ok := s.w.Target.(interface{ Server() *emulator.Server })
 	if !ok {
 		return "", cannotTell("the name of an object is not observed on this target")
 	}

@@ -39,7 +39,7 @@ func (s *scene) registerTemplate(ctx context.Context, format, name, bytes, what 
 		return err
 	}
 	marks := []mark{{0, what}, {n - patternSize, what}}
-	spec := mgmt.TemplateSpec{Name: name, Zone: s.w.Zone.ID, Size: n, Format: agentapi.QCOW2}
+	spec := mgmt.TemplateSpec{Name: name, Zone: s.zone, Size: n, Format: agentapi.QCOW2}
 	if format == "raw" {
 		spec.Format = agentapi.RAW
 	}

@@ -106,7 +106,7 @@ func (s *scene) computeSpec(compute string) (spec mgmt.VMSpec, err error) {
 
 // deploy deploys a VM; a failed one keeps its name, so that it can be expunged and deployed again.
 func (s *scene) deploy(ctx context.Context, outcome, name string, spec mgmt.VMSpec) error {
-	spec.Name, spec.Zone = name, s.w.Zone.ID
+	spec.Name, spec.Zone = name, s.zone
 	if spec.Offering == 0 {
 		spec.Offering = s.w.Compute.ID
 		if spec.RootSize == 0 && spec.Template == s.w.ISO.ID {
@@ -208,7 +208,7 @@ func (s *scene) deployTwo(ctx context.Context, one, two, template string) error 
 		deploy := func(i int) func() {
 			return func() {
 				rows[i], errs[i] = s.m().DeployVM(ctx, mgmt.VMSpec{
-					Name: names[i], Zone: s.w.Zone.ID, Offering: s.w.Compute.ID, Template: id,
+					Name: names[i], Zone: s.zone, Offering: s.w.Compute.ID, Template: id,
 				})
 			}
 		}

@@ -1,0 +1,38 @@
+@odd-answers
+Feature: Answers that lack a part
+  Answers that are valid and yet lack a part end in a clear error and change nothing.
+
+  Background:
+    Given a zone with 2 hosts and the StorPool pool "primary" behind a meddling proxy
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+
+  @row-27 @KV-H1
+  Scenario: A list of services without clients does not end a host's heartbeat
+    Given StorPool will once answer services without clients
+    When the heartbeats of the hosts run
+    And the heartbeats of the hosts run
+    Then no host has rebooted
+    And "web-root" holds the pattern "kept"
+
+  @row-03
+  Scenario: A volume that StorPool answers without a name is not taken for created
+    Given the DATA disk "data" of 1 GiB is created
+    And StorPool will once answer a new volume without a name
+    When the disk "data" is attached to "web", which fails
+    Then StorPool has no volume of "data"
+    When the disk "data" is attached to "web"
+    And the pattern "fresh" is written to "data"
+    Then "data" holds the pattern "fresh"
+
+  @row-08 @delayed-delete @SUS-15
+  Scenario: A cluster that does not answer ends no safety snapshot
+    Given the setting "storpool.delete.after.interval" of the pool is "3600"
+    And a detached DATA disk "data" of 1 GiB with the pattern "rescued"
+    And the disk "data" is deleted
+    And the safety snapshot of "data" is known as "rescue"
+    And StorPool will once answer clusters without a response
+    When the driver looks for expired safety snapshots, which fails
+    Then the snapshot "rescue" is BackedUp
+    When the volume "again" is created from the snapshot "rescue"
+    Then "again" holds the pattern "rescued"

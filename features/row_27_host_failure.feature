@@ -1,0 +1,68 @@
+@row-27 @ha
+Feature: Hosts that fail, or only seem to
+  A VM restarts elsewhere when its disks are detached from the old host; a host reboots itself only when its storage is
+  really gone.
+
+  Background:
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web" with the DATA disk "data"
+    And the pattern "kept" is written to "data"
+
+  @CS-8045
+  Scenario: A VM of a dead host runs elsewhere with its disks detached from the dead host first
+    When the host of "web" is switched off
+    And CloudStack restarts the VM "web" elsewhere
+    Then the VM "web" is Running
+    And "data" is attached read-write to the host of "web" only
+    And "web-root" is attached read-write to the host of "web" only
+    And the guest "web" reads the pattern "kept" from "data"
+
+  @fault @needs-fault-injection
+  Scenario Outline: A VM does not restart elsewhere while its disks cannot be detached from <where>
+    When the host of "web" is <how>
+    And the call "POST VolumesReassign" will be refused with "busy" every time
+    And CloudStack restarts the VM "web" elsewhere, which fails
+    Then "data" is attached to 1 host
+    When the fault is over
+    And the VM "web" is started
+    Then "data" is attached read-write to the host of "web" only
+    And the guest "web" reads the pattern "kept" from "data"
+
+    Examples:
+      | where                  | how          |
+      | a dead host            | switched off |
+      | a host that is cut off | cut off      |
+
+  @KV-H1
+  Scenario: Hosts go on while StorPool runs
+    When the heartbeats of the hosts run
+    Then no host has rebooted
+    And the guest "web" reads the pattern "kept" from "data"
+
+  @KV-H1 @SUS-21 @fault @needs-fault-injection
+  Scenario Outline: No host reboots because the StorPool API is <effect>
+    Given the call "GET ServicesList" will be <effect> every time
+    When the heartbeats of the hosts run
+    Then no host has rebooted
+    And the guest "web" reads the pattern "kept" from "data"
+
+    Examples:
+      | effect    |
+      | refused   |
+      | cut       |
+      | malformed |
+
+  @KV-H1 @SUS-21
+  Scenario: A client that StorPool counts as down does not reboot its host while its disks answer
+    When StorPool counts the client of the host of "web" as down
+    And the heartbeats of the hosts run
+    Then no host has rebooted
+    When StorPool counts the client of the host of "web" as running
+    Then the guest "web" reads the pattern "kept" from "data"
+
+  @KV-H1
+  Scenario: A host whose client is down and none of whose disks answers reboots, and no other
+    When StorPool counts the client of another host than that of "web" as down
+    And the heartbeats of the hosts run
+    Then another host than that of "web" has rebooted
+    And the guest "web" reads the pattern "kept" from "data"

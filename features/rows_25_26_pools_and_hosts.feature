@@ -1,0 +1,291 @@
+@pool
+Feature: Pools and their hosts
+  A pool is one StorPool template of one cluster; every host of its zone that has StorPool connects to it.
+
+  @row-25 @CS-8356
+  Scenario Outline: A pool can be added with a URL in the <form> form
+    Given a zone with 2 hosts
+    When the pool "primary" is created with the URL "<url>"
+    Then the pool "primary" is Up
+    And the pool "primary" has the hosts 1 and 2
+    And StorPool has 1 check volume
+    And no log line shows the token
+    When the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    Then "web-root" holds the pattern "kept"
+
+    Examples:
+      | form      | url                                                               |
+      | key/value | SP_API_HTTP={host}:{port};SP_AUTH_TOKEN={token};SP_TEMPLATE=hdd   |
+      | URI       | storpool://{token}@{host}:{port}/hdd                              |
+
+  @row-25 @CS-8356 @SP-14
+  Scenario Outline: A URL <fault> is refused, names <field> and never shows the token
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    When the pool "second" is created with the URL "<url>", which fails
+    Then StorPool and the inventory are as before
+    And the error says "<field>"
+    And no log line shows the token
+    And "web-root" holds the pattern "kept"
+
+    Examples:
+      | fault                   | field         | url                                                          |
+      | without a port          | SP_API_HTTP   | SP_API_HTTP={host};SP_AUTH_TOKEN={token};SP_TEMPLATE=ssd     |
+      | with a URI and no port  | SP_API_HTTP   | storpool://{token}@{host}/ssd                                |
+      | without a token         | SP_AUTH_TOKEN | SP_API_HTTP={host}:{port};SP_TEMPLATE=ssd                    |
+      | without a template      | SP_TEMPLATE   | storpool://{token}@{host}:{port}                             |
+      | of another scheme       | storpool://   | http://{host}:{port}/ssd                                     |
+      | that is a word          | storpool://   | ssd                                                          |
+
+  @row-25
+  Scenario Outline: A StorPool template that has a pool cannot have a second one <by>
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    When the pool "second" is created with the URL "storpool://{token}@<address>/hdd", which is refused
+    Then "web-root" holds the pattern "kept"
+
+    Examples:
+      | by                        | address           |
+      | under the same address    | {host}:{port}     |
+      | under another address     | other.test:{port} |
+
+  @row-25
+  Scenario: A pool that nobody can read does not stop the next one
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    And the inventory has a pool of an old version of the plugin that nobody can read
+    When the pool "second" is created with the URL "storpool://{token}@{host}:{port}/ssd"
+    Then the pool "second" is Up
+    And "web-root" holds the pattern "kept"
+
+  @row-25
+  Scenario: A pool can be given another address of its cluster
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    When the pool "primary" gets the URL "storpool://{token}@other.test:{port}/hdd"
+    Then the pool "primary" is reached at "other.test:81"
+    And "web-root" holds the pattern "kept"
+
+  @row-25
+  Scenario: Credentials that do not work are not taken
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    When the pool "primary" gets the URL "storpool://wrong@{host}:{port}/hdd", which fails
+    Then StorPool and the inventory are as before
+    And "web-root" holds the pattern "kept"
+
+  @row-25
+  Scenario: An alternative address leaves the template of a pool alone
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the setting "sp.alternative.endpoint" of the pool is the URL "SP_API_HTTP=other.test:{port};SP_AUTH_TOKEN={token}"
+    And the setting "sp.enable.alternative.endpoint" of the pool is "true"
+    When the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    Then the StorPool volume of "web-root" has
+      | template | hdd |
+    And "web-root" holds the pattern "kept"
+
+  @row-25
+  Scenario: A pool of an old version of the plugin keeps the UUID that its hosts know
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    And the pool "primary" is on record as an old version of the plugin left it
+    When the snapshot "snap" of "web-root" is taken
+    Then the pool "primary" has the UUID that its hosts know
+    And "web-root" holds the pattern "kept"
+
+  @row-25 @SP-11
+  Scenario: A pool that was used goes with its check volume and its cached templates
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the qcow2 template "debian" of 1 GiB with the pattern "image"
+    And the VM "web" is deployed from the template "debian"
+    And "web-root" holds the pattern "image"
+    And the VM "web" is expunged
+    When the pool "primary" goes into maintenance
+    And the pool "primary" is deleted
+    Then the pool "primary" is gone
+    And StorPool has no check volume
+    And the template "debian" is not cached
+
+  @row-25
+  Scenario: A pool goes although a cached template is recorded by its install path only
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the qcow2 template "debian" of 1 GiB with the pattern "image"
+    And the VM "web" is deployed from the template "debian"
+    And "web-root" holds the pattern "image"
+    And the VM "web" is expunged
+    And the pool "primary" goes into maintenance
+    When the pool "primary", whose cached templates have an install path only, is deleted
+    Then the pool "primary" is gone
+    And the template "debian" is not cached
+
+  @row-25
+  Scenario: A pool goes although StorPool has lost a cached template
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the qcow2 template "debian" of 1 GiB with the pattern "image"
+    And the VM "web" is deployed from the template "debian"
+    And "web-root" holds the pattern "image"
+    And the VM "web" is expunged
+    When StorPool loses the cached copy of "debian"
+    And the pool "primary" goes into maintenance
+    And the pool "primary" is deleted
+    Then the pool "primary" is gone
+    And StorPool has no check volume
+
+  @row-25 @fault @needs-fault-injection
+  Scenario: A pool whose check volume cannot be deleted at first leaves none in the end
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And a detached DATA disk "data" of 1 GiB with the pattern "kept"
+    And "data" holds the pattern "kept"
+    And the disk "data" is deleted
+    And the VM "maker" is expunged
+    And the pool "primary" goes into maintenance
+    And the call "POST VolumeDelete" will be refused
+    When the pool "primary" is deleted, which fails
+    Then the pool "primary" is gone
+    And StorPool has no check volume
+
+  @row-25 @CS-12451
+  Scenario Outline: A pool with volumes on it is not deleted, <however>
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And a detached DATA disk "data" of 1 GiB with the pattern "kept"
+    And the pool "primary" goes into maintenance
+    When <deletion>, which is refused
+    Then "data" holds the pattern "kept"
+
+    Examples:
+      | however        | deletion                                         |
+      | asked politely | the pool "primary" is deleted                    |
+      | even by force  | the plugin is told to delete the pool "primary"  |
+
+  @row-26 @CS-6661b
+  Scenario Outline: A host that <misses> is left out of the pool and harms no other
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    And the call "<call>" will be <effect>
+    When another host joins, which fails
+    Then the pool "primary" has the hosts 1 and 2
+    And StorPool has 1 check volume
+    When host 1 connects again
+    Then the pool "primary" has the hosts 1 and 2
+    And "web-root" holds the pattern "kept"
+
+    Examples:
+      | misses               | call                            | effect  |
+      | has no StorPool      | agent ModifyStoragePool/confget | refused |
+      | does not answer      | agent ModifyStoragePool/answer  | lost    |
+      | cannot attach        | agent ModifyStoragePool/attach  | refused |
+
+  @row-26
+  Scenario: A host that joins later connects to the pool
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    When another host joins
+    Then the pool "primary" has the hosts 1, 2 and 3
+    And StorPool has 1 check volume
+    And "web-root" holds the pattern "kept"
+
+  @row-26
+  Scenario: No check volume stays attached
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    When another host joins
+    Then the check volumes are attached nowhere
+    When the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    Then "web-root" holds the pattern "kept"
+
+  @row-26
+  Scenario: A host that connects again gets its path on record
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    And host 1 is on record without a path in the pool "primary"
+    When host 1 connects again
+    Then the inventory has a path for host 1 in the pool "primary"
+    And "web-root" holds the pattern "kept"
+
+  @row-26
+  Scenario: A host that connects with another StorPool client has that one on record
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    And host 2 is on record with the StorPool client 77
+    When host 2 connects again
+    Then the inventory names the StorPool client 2 for host 2
+    And "web-root" holds the pattern "kept"
+
+  @row-26
+  Scenario: A host of another StorPool cluster does not change the cluster on record
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    And the hosts are on record in the StorPool cluster "other.c"
+    When host 2 connects again
+    Then the hosts are still on record in the StorPool cluster "other.c"
+    And "web-root" holds the pattern "kept"
+
+  @row-26
+  Scenario: Two management servers that make a check volume at once leave one
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    And another management server will make a check volume for a new cluster at the same moment
+    When a host of a new cluster joins
+    Then StorPool has 2 check volumes
+    And "web-root" holds the pattern "kept"
+
+  @row-26
+  Scenario: A value with an equals sign in a host's configuration counts as a whole
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    When a host of a new cluster joins with the configuration "SP_CLUSTER_ID=sp=2.c"
+    Then the new cluster is on record in the StorPool cluster "sp=2.c"
+    And "web-root" holds the pattern "kept"
+
+  @row-26
+  Scenario: A location is the host's only if its id is the whole first part of the cluster's id
+    Given a zone with 2 hosts and the StorPool pool "primary" behind a meddling proxy
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    And StorPool knows a location whose id is a part of the cluster's
+    When another host joins
+    Then the setting "sp.cluster.location" of the pool "primary" now is not "elsewhere"
+    And "web-root" holds the pattern "kept"
+
+  @row-26 @fault @needs-fault-injection
+  Scenario: A host connects although the list of locations cannot be read
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    And the call "GET LocationsList" will be malformed
+    When another host joins
+    Then the pool "primary" has the hosts 1, 2 and 3
+    And "web-root" holds the pattern "kept"
+
+  @row-26 @CS-11764
+  Scenario: A pool comes out of maintenance with its hosts connected, twice in a row
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    When the pool "primary" goes into maintenance
+    And host 1 restarts its agent
+    And host 2 restarts its agent
+    And the pool "primary" comes out of maintenance
+    Then the pool "primary" is Up
+    When the VM "web" is started
+    Then the guest "web" reads the pattern "kept" from "web-root"
+    When the pool "primary" goes into maintenance
+    And the pool "primary" comes out of maintenance
+    And the VM "web" is started
+    Then the pool "primary" has the hosts 1 and 2
+    And the guest "web" reads the pattern "kept" from "web-root"
