@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -57,10 +58,10 @@ func TestDefaultClusterHasClients1To5(t *testing.T) {
 	require.True(t, ok)
 	assert.Len(t, clients, 5)
 	for id := 1; id <= 5; id++ {
-		client, ok := clients[fmt.Sprint(id)].(map[string]any)
+		client, ok := clients[strconv.Itoa(id)].(map[string]any)
 		require.True(t, ok)
 		assert.Equal(t, "running", client["status"])
-		assert.Equal(t, fmt.Sprint(id), fmt.Sprint(client["nodeId"]), "the agent compares it with its own node id")
+		assert.Equal(t, strconv.Itoa(id), fmt.Sprint(client["nodeId"]), "the agent compares it with its own node id")
 	}
 	a.post(t, "VolumeCreate", `{"name":"v","size":512}`)
 	for _, unknown := range []int{99, 4000} {
@@ -110,8 +111,10 @@ func TestSameSeedAndCallsGiveTheSameBytes(t *testing.T) {
 		a := inProcess(t, Start(t, WithSeed(7)))
 		var answers []string
 		for _, c := range [][2]string{
-			{"VolumeCreate", `{"size":1048576,"tags":{"b":"1","a":"2"}}`}, {"VolumeCreate", `{"name":"v","size":512}`},
-			{"VolumeSnapshot/v", `{}`}, {"VolumeCreate", `{"baseOn":"v"}`},
+			{"VolumeCreate", `{"size":1048576,"tags":{"b":"1","a":"2"}}`},
+			{"VolumeCreate", `{"name":"v","size":512}`},
+			{"VolumeSnapshot/v", `{}`},
+			{"VolumeCreate", `{"baseOn":"v"}`},
 		} {
 			answers = append(answers, fmt.Sprint(a.post(t, c[0], c[1]).Data))
 		}

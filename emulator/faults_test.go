@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -87,6 +88,23 @@ func TestLateCallIsMadeAfterTheCallerGaveUp(t *testing.T) {
 		assert.NoError(t, now.Settle(t.Context()))
 		a.get(t, "Volume/v")
 	})
+}
+
+func TestBrokenConnectionUnderAllClustersIsNoEntry(t *testing.T) {
+	t.Parallel()
+	s := Start(t)
+	a := inProcess(t, s)
+	for _, kind := range []fault.Kind{fault.Cut, fault.Malformed} {
+		_, err := s.Arm(fault.Rule{Call: "GET SnapshotsList", Effect: fault.Effect{Kind: kind}})
+		require.NoError(t, err)
+		text, err := attempt(t, a, "GET", "MultiCluster/AllClusters/SnapshotsList", "")
+		if kind == fault.Cut {
+			require.ErrorIs(t, err, syscall.ECONNRESET)
+			continue
+		}
+		require.NoError(t, err)
+		assert.False(t, json.Valid([]byte(text)), text)
+	}
 }
 
 func TestMalformedAnswerIsNoJSON(t *testing.T) {

@@ -24,7 +24,8 @@ type Call struct {
 	Path string `json:"path"`
 	// Args are the path arguments, unescaped, in the order of the query.
 	Args []string `json:"args,omitempty"`
-	// Body is the request body, or ?json= of a GET, with the values of secret members replaced by ***.
+	// Body is the request body, or ?json= of a GET, with the values of secret members replaced by ***. What is
+	// beyond 16 KiB is cut off.
 	Body string `json:"body,omitempty"`
 	// Caller is what the transport knows of the caller, see [Server.ClientFor].
 	Caller string `json:"caller"`
@@ -93,6 +94,16 @@ func (j *journal) calls() []Call {
 		}
 	})
 	return out
+}
+
+// bodyText is what the journal keeps of a body.
+func bodyText(body []byte) string {
+	const most = 16 << 10
+	text := redact(body)
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "..."
+	}
+	return text
 }
 
 // redact returns body with the values of secret members replaced. Text that is not JSON is dropped when it

@@ -41,6 +41,7 @@ func TestEveryErrorIsAnEnvelopeWithTheStatusOfItsName(t *testing.T) {
 		{"POST", "VolumeUpdate/v", `{"size":"big"}`, "invalidParam", 400},
 		{"POST", "VolumeUpdate/v", `{"size":513}`, "invalidParam", 400},
 		{"POST", "VolumeUpdate/v", `{"rename":"` + strings.Repeat("x", 1024) + `"}`, "invalidParam", 400},
+		{"POST", "VolumeCreate", `{"name":"w","size":512}` + strings.Repeat(" ", 1024), "invalidParam", 400},
 		{"POST", "VolumeCreate", `{"name":"a b","size":512}`, "invalidParam", 400},
 		{"POST", "VolumeCreate", `{"name":"w"}`, "invalidParam", 400},
 		{"POST", "VolumeCreate", `{"name":"v","size":512}`, "objectExists", 409},
@@ -214,6 +215,13 @@ func TestJournalHasEveryCallInOrderWithoutSecrets(t *testing.T) {
 	for i, c := range calls {
 		assert.EqualValues(t, i+1, c.Seq)
 	}
+}
+
+func TestJournalCutsLongBodies(t *testing.T) {
+	t.Parallel()
+	s := Start(t)
+	inProcess(t, s).post(t, "VolumeCreate", `{"size":512,"x":"`+strings.Repeat("y", 1<<15)+`"}`)
+	assert.Len(t, s.Calls()[0].Body, 16<<10+len("..."))
 }
 
 func TestJournalKeepsTheLastCalls(t *testing.T) {

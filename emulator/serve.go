@@ -77,7 +77,7 @@ func (s *Server) serve(r *http.Request, rec *Call, in *scope) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rec.Body = redact(body)
+	rec.Body = bodyText(body)
 	req := &request{args: args, body: body, in: *in}
 	if t.all {
 		return s.serveAll(r.Context(), o, req, rec)
