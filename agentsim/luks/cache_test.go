@@ -33,13 +33,17 @@ func TestACacheDerivesEachKeyOnce(t *testing.T) {
 func TestACacheForgetsTheOldestAndWipesIt(t *testing.T) {
 	t.Parallel()
 	c, n := NewCache(1), 0
+	_, err := c.get(counted(&n, "key"), []byte("0"))
+	require.NoError(t, err)
+	oldest := c.keys[c.order[0]]
 	for i := range entriesPerOpen + 1 {
 		_, err := c.get(counted(&n, "key"), fmt.Appendf(nil, "%d", i))
 		require.NoError(t, err)
 	}
 	assert.Len(t, c.keys, entriesPerOpen)
+	assert.Equal(t, make([]byte, 3), oldest)
 	n = 0
-	_, err := c.get(counted(&n, "key"), []byte("1"))
+	_, err = c.get(counted(&n, "key"), []byte("1"))
 	require.NoError(t, err)
 	assert.Zero(t, n)
 	_, err = c.get(counted(&n, "key"), []byte("0"))

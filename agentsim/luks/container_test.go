@@ -166,6 +166,7 @@ func TestWritesToPartsOfOneSectorDoNotLoseEachOther(t *testing.T) {
 	t.Parallel()
 	const size, part = 4 * kib, 64
 	c, d := formatted(t, size, cheap())
+	d.yields = true
 	want := pattern(1, size)
 	var wg sync.WaitGroup
 	for off := 0; off < size; off += part {
@@ -178,6 +179,30 @@ func TestWritesToPartsOfOneSectorDoNotLoseEachOther(t *testing.T) {
 	}
 	wg.Wait()
 	assert.Equal(t, want, contents(t, reopen(t, d, Options{})))
+}
+
+func TestAWholeSectorIsNotLostToAPartOfIt(t *testing.T) {
+	t.Parallel()
+	const size, first = 64 * kib, 10
+	c, d := formatted(t, size, cheap())
+	d.yields = true
+	want := pattern(1, size)
+	var wg sync.WaitGroup
+	for off := 0; off < size; off += SectorSize {
+		wg.Go(func() {
+			_, err := c.WriteAt(make([]byte, first), int64(off))
+			assert.NoError(t, err)
+		})
+		wg.Go(func() {
+			_, err := c.WriteAt(want[off:off+SectorSize], int64(off))
+			assert.NoError(t, err)
+		})
+	}
+	wg.Wait()
+	got := contents(t, c)
+	for off := 0; off < size; off += SectorSize {
+		assert.Equal(t, want[off+first:off+SectorSize], got[off+first:off+SectorSize])
+	}
 }
 
 func TestAnImageIsConvertedIntoAContainer(t *testing.T) {

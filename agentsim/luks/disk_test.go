@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -25,7 +26,9 @@ type disk struct {
 	writes int
 	failAt int // the number of the write that fails, from 1
 	gone   bool
+	badAt  int64 // reads that begin here fail; 0 for none
 	synced int
+	yields bool // lets others run after each read
 }
 
 func newDisk(size int64) *disk { return &disk{b: make([]byte, size)} }
@@ -33,9 +36,12 @@ func newDisk(size int64) *disk { return &disk{b: make([]byte, size)} }
 func (d *disk) size() int64 { return int64(len(d.b)) }
 
 func (d *disk) ReadAt(p []byte, off int64) (int, error) {
+	if d.yields {
+		defer runtime.Gosched()
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.gone {
+	if d.gone || off == d.badAt && off > 0 {
 		return 0, errDevice
 	}
 	if off >= int64(len(d.b)) {

@@ -122,25 +122,31 @@ func TestFormattingIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 	}
 }
 
-func TestRandomnessThatFailsAnywhereFailsTheFormat(t *testing.T) {
-	t.Parallel()
-	full := keyBytes + 2*saltSize + keyBytes*(stripes-1) + 16
-	for _, n := range []int{0, keyBytes, keyBytes + saltSize, keyBytes + 2*saltSize, full - 16, full - 1} {
-		d := newDisk(CryptsetupOffset + SectorSize)
-		random := io.MultiReader(io.LimitReader(seeded(1), int64(n)), failing{})
-		_, err := Format(t.Context(), d, d.size(), passphrase(), Params{Iterations: MinIterations, Random: random})
-		assert.ErrorIs(t, err, errDevice, "after %d bytes", n)
-		assert.Zero(t, d.writes)
-	}
-	d := newDisk(CryptsetupOffset + SectorSize)
-	random := io.MultiReader(io.LimitReader(seeded(1), int64(full)), failing{})
-	_, err := Format(t.Context(), d, d.size(), passphrase(), Params{Iterations: MinIterations, Random: random})
-	assert.NoError(t, err, "no more than needed is read")
+// flaky fails one of its reads.
+type flaky struct {
+	io.Reader
+	reads, failAt int
 }
 
-type failing struct{}
+func (f *flaky) Read(p []byte) (int, error) {
+	if f.reads++; f.reads == f.failAt {
+		return 0, errDevice
+	}
+	return f.Reader.Read(p)
+}
 
-func (failing) Read([]byte) (int, error) { return 0, errDevice }
+func TestRandomnessThatFailsAnywhereFailsTheFormat(t *testing.T) {
+	t.Parallel()
+	random := &flaky{Reader: seeded(1)}
+	_, _ = formatted(t, SectorSize, Params{Iterations: MinIterations, Random: random})
+	require.Equal(t, 5, random.reads, "volume key, two salts, stripes, UUID")
+	for n := 1; n <= random.reads; n++ {
+		d := newDisk(CryptsetupOffset + SectorSize)
+		_, err := Format(t.Context(), d, d.size(), passphrase(), Params{Iterations: MinIterations, Random: &flaky{Reader: seeded(1), failAt: n}})
+		assert.ErrorIs(t, err, errDevice, "read %d", n)
+		assert.Zero(t, d.writes)
+	}
+}
 
 func TestAFormatThatBreaksOffLeavesNoContainer(t *testing.T) {
 	t.Parallel()
@@ -269,6 +275,15 @@ func TestADeviceThatIsGoneIsNotADamagedContainer(t *testing.T) {
 		assert.ErrorIs(t, err, errDevice, name)
 		assert.False(t, errors.Is(err, ErrPassphrase) || errors.Is(err, ErrNotLUKS) || errors.Is(err, ErrCorrupt), name)
 	}
+}
+
+func TestKeyMaterialThatCannotBeReadIsNotAWrongPassphrase(t *testing.T) {
+	t.Parallel()
+	_, d := formatted(t, SectorSize, cheap())
+	d.badAt = slotAlign
+	_, err := Open(t.Context(), d, d.size(), passphrase(), Options{})
+	assert.ErrorIs(t, err, errDevice)
+	assert.NotErrorIs(t, err, ErrPassphrase)
 }
 
 func second[T any](_ T, err error) error { return err }
