@@ -4,7 +4,7 @@
 //   - [Format] makes a container on anything that can be read and written, [Open] opens one with a passphrase,
 //     [OpenReader] does so without the right to write.
 //   - A [Container] is the plaintext: ReadAt, WriteAt and Size, and the rest of what an image has (Zero, NextData, Flush),
-//     so that contents can be converted into it. Guests see it from [Container.PayloadOffset] on.
+//     so that contents can be converted into it. Its offset 0 lies at [Container.PayloadOffset] of the device.
 //   - [Params] chooses payload offset ([CryptsetupOffset] or [QemuOffset]), iterations and the source of keys and salts.
 //   - [Options] bounds what a foreign header may cost ([Limits]); a [Cache] saves repeated key derivations.
 //   - [ReadHeader] shows a header without opening it.
