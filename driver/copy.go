@@ -18,23 +18,21 @@ func (d *Driver) CanCopy(src, dst Object) bool {
 	}
 }
 
-// CopyAsync makes dst of src (driver-management 10): a volume of a snapshot or a template, a template cached on a pool,
-// a backup of a snapshot on secondary storage. Other pairs are refused with [ErrNotBuilt] or [ErrRefused]. Repeating a
-// copy that is done changes nothing.
+// CopyAsync makes dst of src (driver-management 10): a volume of a snapshot or a template, a template cached on a pool, a
+// template of a volume, a backup of a snapshot on secondary storage, a volume elsewhere. Other pairs are refused with
+// [ErrRefused]. Repeating a copy that is done changes nothing.
 func (d *Driver) CopyAsync(ctx context.Context, src, dst Object) (Result, error) {
 	copies := map[pair]func(context.Context, Object, Object) (Result, error){
 		{SnapshotObject, VolumeObject}:   d.restore,
 		{SnapshotObject, SnapshotObject}: d.backup,
 		{TemplateObject, TemplateObject}: d.cacheTemplate,
 		{TemplateObject, VolumeObject}:   d.cloneTemplate,
+		{VolumeObject, TemplateObject}:   d.templateOfVolume,
+		{VolumeObject, VolumeObject}:     d.moveVolume,
 	}
 	copying := copies[pairOf(src, dst)]
 	if copying == nil {
-		why := ErrRefused
-		if d.CanCopy(src, dst) {
-			why = ErrNotBuilt
-		}
-		return Result{}, fmt.Errorf("copy %s => %s (%s to %s): %w", src.Kind, dst.Kind, src, dst, why)
+		return Result{}, fmt.Errorf("copy %s => %s (%s to %s): %w", src.Kind, dst.Kind, src, dst, ErrRefused)
 	}
 	if err := rolesFit(src, dst); err != nil {
 		return Result{}, err
@@ -50,13 +48,18 @@ type pair struct{ src, dst ObjectKind }
 
 func pairOf(src, dst Object) pair { return pair{src.Kind, dst.Kind} }
 
-// rolesFit refuses directions that no copy has: a backup goes to an image store, everything else to a pool.
+// rolesFit refuses directions that no copy has: a backup and a template of a volume go from a pool to an image store,
+// volumes go anywhere, everything else goes to a pool.
 func rolesFit(src, dst Object) error {
+	toImage := dst.Kind == SnapshotObject || pairOf(src, dst) == pair{VolumeObject, TemplateObject}
 	want := inventory.Primary
-	if dst.Kind == SnapshotObject {
+	switch {
+	case pairOf(src, dst) == pair{VolumeObject, VolumeObject}:
+		return nil
+	case toImage:
 		want = inventory.Image
 	}
-	if dst.Role != want || dst.Kind == SnapshotObject && src.Role != inventory.Primary {
+	if dst.Role != want || toImage && src.Role != inventory.Primary {
 		return fmt.Errorf("copy %s to %s: no copy goes that way: %w", src, dst, ErrRefused)
 	}
 	return nil

@@ -99,7 +99,7 @@ func (d *Driver) planBackup(src, dst Object) (p backupPlan, err error) {
 			return fmt.Errorf("snapshot %d: %w", src.ID, ErrNotOnStorPool)
 		}
 		store, err := tx.SecondaryStores.Must(dst.Store)
-		if err != nil && !p.bypassed {
+		if err != nil {
 			return err
 		}
 		volume := volumeTO(tx, base)

@@ -27,6 +27,7 @@ type AgentError struct {
 	Host    inventory.ID
 	Details string // the host's own words
 	Silent  bool   // the host did not answer: it may have done it
+	Odd     bool   // the answer was positive but carried something else than it should
 }
 
 func (e *AgentError) Error() string {

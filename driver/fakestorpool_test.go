@@ -25,6 +25,10 @@ type fakeObject struct {
 	IOPS     *int64
 	Tags     spapi.Tags
 	Cluster  string
+	OnVolume string // of a snapshot
+	Made     int64  // UNIX seconds
+	Remote   bool   // its data is still on its way
+	Exports  []string
 }
 
 // fakeCall is a request as it came, without its prefix of the multi-cluster.
@@ -110,7 +114,9 @@ func (s *fakeStorPool) add(o fakeObject) string {
 
 func (s *fakeStorPool) put(o fakeObject) string {
 	s.next++
-	o.ID = fmt.Sprintf("%s.%d", s.Cluster, s.next)
+	if o.ID == "" {
+		o.ID = fmt.Sprintf("%s.%d", s.Cluster, s.next)
+	}
 	if o.Cluster == "" {
 		o.Cluster = s.Cluster
 	}
@@ -238,6 +244,9 @@ func (s *fakeStorPool) serve(name, arg string, body []byte) fakeEnvelope {
 		}
 		return done()
 	}
+	if e, ok := s.serveFurther(name, arg, body); ok {
+		return e
+	}
 	return s.change(name, arg, body)
 }
 
@@ -301,12 +310,19 @@ func (s *fakeStorPool) volumeCreate(r spapi.VolumeCreate) fakeEnvelope {
 	if r.Template != "" && !slices.Contains(s.Templates, r.Template) {
 		return missing(r.Template)
 	}
+	if r.BaseOn != "" {
+		from := s.find(r.BaseOn, false)
+		if from == nil {
+			return missing(r.BaseOn)
+		}
+		r.Size = from.Size
+	}
 	id := s.put(fakeObject{Size: r.Size, Parent: r.Parent, Template: r.Template, IOPS: r.IOPS, Tags: r.Tags})
 	return fakeEnvelope{Data: spapi.VolumeCreated{Name: "~" + id, GlobalID: id}}
 }
 
 func (s *fakeStorPool) list(arg string, snapshots bool) fakeEnvelope {
-	out := []spapi.Volume{}
+	out := []spapi.Snapshot{}
 	for _, o := range s.Objects {
 		if o.Snapshot != snapshots || arg != "" && arg != "~"+o.ID {
 			continue
@@ -317,7 +333,8 @@ func (s *fakeStorPool) list(arg string, snapshots bool) fakeEnvelope {
 		if o.IOPS != nil {
 			v.IOPS = spapi.Limit{Value: *o.IOPS, Set: true}
 		}
-		out = append(out, v)
+		v.CreatedAt = o.Made
+		out = append(out, spapi.Snapshot{Volume: v, OnVolume: o.OnVolume, RecoveringFromRemote: o.Remote})
 	}
 	if arg != "" && len(out) == 0 {
 		return missing(arg)

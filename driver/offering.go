@@ -71,6 +71,8 @@ const (
 	limitOfTemplate
 	limitOfSnapshot
 	limitRevert
+	limitMove
+	limitImport
 )
 
 // limitFacts is what the IOPS limit of a volume depends on. Limits of 0 are none.

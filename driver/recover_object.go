@@ -27,6 +27,18 @@ func objectRecoveries() map[string]recovery {
 		actionRevoke:         {forward: finishRevoke},
 		actionDeleteSnapshot: {back: deleteSnapshotBack, forward: finishDeleteSnapshot},
 		actionDeleteTemplate: {forward: finishDeleteTemplate},
+		actionRetemplate:     {back: restBack, forward: finishRetemplate},
+		actionMoveCopy:       {back: moveBack, forward: moveDone},
+		actionCopyIn:         {back: moveBack, forward: moveDone},
+		actionCopyOut:        {back: restBack},
+		actionPolicy:         {forward: finishPolicy},
+
+		actionVMSnapshot:       {back: vmSnapshotBack},
+		actionRevertVMSnapshot: {back: revertGroupBack, forward: finishGroupRevert},
+		actionDeleteVMSnapshot: {back: deleteGroupBack, forward: finishDeleteGroup},
+
+		actionTemplateOfVolume:   {back: templateBack, forward: templateDone},
+		actionTemplateOfSnapshot: {back: templateBack, forward: templateDone},
 	}
 }
 

@@ -225,7 +225,7 @@ func (d *Driver) readBack(ctx context.Context, i inventory.Intent) error {
 // atRest is the state in which a volume is left when the operation on it is over, whatever became of it.
 func atRest(s inventory.VolumeState) inventory.VolumeState {
 	switch s {
-	case inventory.VolumeResizing, inventory.VolumeReverting, inventory.VolumeSnapshotting:
+	case inventory.VolumeResizing, inventory.VolumeReverting, inventory.VolumeSnapshotting, inventory.VolumeMigrating:
 		return inventory.VolumeReady
 	default:
 		return s

@@ -64,7 +64,7 @@ func atWork(host inventory.ID, cmd agentapi.Command) (*agentapi.Answer, error) {
 	case agentapi.ResizeVolume:
 		return &agentapi.Answer{OK: true, Payload: agentapi.Resized{Size: c.NewSize, GuestNotified: true}}, nil
 	default:
-		return connected(host), nil
+		return obeyFurther(host, cmd)
 	}
 }
 

@@ -4,7 +4,11 @@ package driver
 type rules struct {
 	poolRules
 	objectRules
+	moveRules
+	groupRules
 }
 
 // correct returns the decisions of a correct driver.
-func correct() rules { return rules{poolRules: correctPool(), objectRules: correctObjects()} }
+func correct() rules {
+	return rules{poolRules: correctPool(), objectRules: correctObjects(), moveRules: correctMoves(), groupRules: correctGroups()}
+}

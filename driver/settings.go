@@ -27,6 +27,9 @@ const (
 	SettingDownloadWait        = "primary.storage.download.wait"
 	SettingCopyVolumeWait      = "copy.volume.wait"
 	SettingBackupWait          = "backup.snapshot.wait"
+	SettingPolicyAdminOnly     = "storpool.vc.policy.admin.only"
+	SettingEncryptedBackup     = "storpool.encrypted.snapshot.backup"
+	SettingLeftoversAge        = "storpool.leftovers.delete.after"
 )
 
 // noClusterID is the value of sp.cluster.id while it is not known.
@@ -65,6 +68,9 @@ func Settings() []Setting {
 		{SettingDownloadWait, "seconds", "10800", nil, "time for a download to primary storage"},
 		{SettingCopyVolumeWait, "seconds", "10800", nil, "time for a copy of a volume"},
 		{SettingBackupWait, "seconds", "21600", nil, "time for the backup of a snapshot"},
+		{SettingPolicyAdminOnly, "bool", "false", nil, "only administrators may set the backup policy of a VM"},
+		{SettingEncryptedBackup, "bool", "false", poolZone, "snapshots of encrypted volumes are backed up as ciphertext"},
+		{SettingLeftoversAge, "seconds", "86400", nil, "age at which temporary objects are leftovers and deleted, 0 for never"},
 	}
 }
 

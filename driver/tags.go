@@ -24,6 +24,8 @@ const (
 	roleSnapshot    = "snapshot"
 	roleTemplate    = "template"
 	roleDelayDelete = "delayDelete"
+	roleTemporary   = "temporary"
+	roleGroup       = "group"
 )
 
 // tagSite is a place that sends tags.
@@ -40,6 +42,13 @@ const (
 	siteDelayDelete
 	siteAttach
 	siteDetach
+	siteVolumeTemplate
+	siteTemporary
+	siteMove
+	siteVolumeOfVM
+	siteGroup
+	sitePolicy
+	siteCopiedSnapshot
 )
 
 // part says whether and from where a tag is sent.
@@ -63,13 +72,13 @@ type tagRow struct {
 // row is the table of section 5.
 func (s tagSite) row() tagRow {
 	switch s {
-	case siteCreate, siteVolumeOfTemplate, siteAttach:
+	case siteCreate, siteVolumeOfTemplate, siteAttach, siteMove:
 		return tagRow{uuid: known, vm: known, policy: always, tier: known, role: roleVolume, disk: known}
 	case siteVolumeOfSnapshot:
 		return tagRow{uuid: known, vm: known, policy: always, tier: known, role: roleVolume}
 	case siteVolumeOfBackup:
 		return tagRow{uuid: known, role: roleVolume}
-	case siteTemplateWork:
+	case siteTemplateWork, siteVolumeTemplate:
 		return tagRow{uuid: known, policy: refused, role: roleTemplate}
 	case siteTemplateSnapshot:
 		return tagRow{uuid: known, role: roleTemplate}
@@ -79,6 +88,16 @@ func (s tagSite) row() tagRow {
 		return tagRow{role: roleDelayDelete}
 	case siteDetach:
 		return tagRow{vm: cleared, policy: cleared, disk: cleared}
+	case siteTemporary:
+		return tagRow{uuid: known, vm: known, role: roleTemporary}
+	case siteVolumeOfVM:
+		return tagRow{uuid: known, vm: known, role: roleVolume}
+	case siteGroup:
+		return tagRow{uuid: known, vm: known, role: roleGroup}
+	case sitePolicy:
+		return tagRow{policy: always}
+	case siteCopiedSnapshot:
+		return tagRow{uuid: known, role: roleSnapshot}
 	default:
 		return tagRow{}
 	}

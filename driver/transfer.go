@@ -39,7 +39,7 @@ func judge(a *agentapi.Answer, command string, host inventory.ID) error {
 func payload[T agentapi.Payload](a *agentapi.Answer, command string, host inventory.ID) (T, error) {
 	out, ok := a.Payload.(T)
 	if !ok {
-		return out, &AgentError{Command: command, Host: host, Details: fmt.Sprintf("the answer carries %T", a.Payload)}
+		return out, &AgentError{Command: command, Host: host, Odd: true, Details: fmt.Sprintf("the answer carries %T", a.Payload)}
 	}
 	return out, nil
 }
