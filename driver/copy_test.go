@@ -282,6 +282,7 @@ func TestAFailedBackupLeavesNeitherSnapshotNorDetailsNorFile(t *testing.T) {
 			require.Error(t, err, what)
 			assert.Equal(t, quirks != "" && c.kept, r.sp.find("~a.b.2", true) != nil, "%s %s", what, quirks)
 			assert.Equal(t, quirks != "", len(r.detailsOf(inventory.OfSnapshot, snapshot)) > 0, "%s %s", what, quirks)
+			assert.Equal(t, quirks == "", r.refs(snapshot)[0].State == inventory.RefDestroyed, "%s %s", what, quirks)
 			assert.Equal(t, quirks == "", len(r.files.gone) == 1 && r.files.gone[0] == "snapshots/2/1/snap", "%s %s", what, quirks)
 			assert.Empty(t, r.intents())
 		}
