@@ -296,6 +296,51 @@ func TestAHostThatGoesDownInACommandGivesNoAnswerAndTidiesUpWhenItIsBack(t *test
 	b.clean(t)
 }
 
+func TestACommandThatHangsEndsWithTheHost(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "")
+	_, err := b.Arm(fault.Rule{Call: "agent BackupSnapshot/attach", Effect: fault.Effect{Kind: fault.Hang}})
+	require.NoError(t, err)
+	cmd := backupOf(b.sp.add("a7k.b.1", contents(1, mib), true))
+	took := b.took(func() {
+		b.clock.Go(func() {
+			_ = b.clock.Sleep(context.Background(), 5*time.Second)
+			b.one.PowerOff()
+			b.one.PowerOff()
+		})
+		assert.Nil(t, b.ask(t, cmd))
+	})
+	assert.Equal(t, 5*time.Second, took)
+}
+
+// valued wants a value of the caller's context.
+type valued struct {
+	*storpool
+	got any
+}
+
+type callKey struct{}
+
+func (v *valued) SnapshotDelete(ctx context.Context, snapshot string) error {
+	v.got = ctx.Value(callKey{})
+	return v.storpool.SnapshotDelete(ctx, snapshot)
+}
+
+func TestCallsCarryTheValuesOfTheCallersContext(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "")
+	api := &valued{storpool: b.sp}
+	_, err := b.AddHost(HostConfig{UUID: "h", OurID: 3, ClusterID: "a7k.b", API: api, Devices: devices{b.sp, 3}})
+	require.NoError(t, err)
+	cmd := agentapi.DestroyTemplate{Path: b.sp.add("a7k.b.1", nil, true), Pool: pool()}
+	b.clock.Run(func() {
+		ans, err := b.Send(context.WithValue(context.Background(), callKey{}, "me"), "h", cmd)
+		require.NoError(t, err)
+		assert.True(t, ans.OK)
+	})
+	assert.Equal(t, "me", api.got)
+}
+
 func TestACallerThatGivesUpGetsNoAnswerAndTheCommandGoesOn(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "")

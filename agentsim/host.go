@@ -60,12 +60,18 @@ type Host struct {
 // life is the time between two starts of the agent.
 type life struct {
 	ctx context.Context //nolint:containedctx // it is the life of what the agent runs
-	end context.CancelFunc
+	end func()
 }
 
-func newLife() *life {
-	ctx, end := context.WithCancel(context.Background())
-	return &life{ctx: ctx, end: end}
+// newLife begins a life. Its end wakes all who sleep in it at once: a clock notices the end of a context of its own,
+// and looks at the others then.
+func newLife(c clock.Clock) *life {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &life{ctx: ctx, end: func() {
+		cancel()
+		_, look := c.WithTimeout(ctx, time.Second)
+		look()
+	}}
 }
 
 func newHost(f *Fleet, cfg HostConfig) *Host {
@@ -77,7 +83,7 @@ func newHost(f *Fleet, cfg HostConfig) *Host {
 		devices: map[string]*entry{}, guests: map[string]*Guest{},
 		stray: map[string]int64{}, delay: cfg.DeviceDelay, throughput: cfg.Throughput,
 	}
-	h.life, h.pools = newLife(), map[string]*Pool{}
+	h.life, h.pools = newLife(h.fleet.clock), map[string]*Pool{}
 	return h
 }
 
@@ -153,7 +159,7 @@ func (h *Host) PowerOn() {
 		h.mu.Unlock()
 		return
 	}
-	h.life, h.monitor = newLife(), nil
+	h.life, h.monitor = newLife(h.fleet.clock), nil
 	left := h.takeUnfinished()
 	h.mu.Unlock()
 	h.tidyUp(left)
@@ -177,7 +183,7 @@ func (h *Host) RestartAgent() {
 		h.mu.Unlock()
 		return
 	}
-	h.life, h.pools, h.monitor = newLife(), map[string]*Pool{}, nil
+	h.life, h.pools, h.monitor = newLife(h.fleet.clock), map[string]*Pool{}, nil
 	for name, e := range h.devices {
 		if e.runs = 0; e.guests == 0 {
 			delete(h.devices, name)

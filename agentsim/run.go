@@ -167,7 +167,7 @@ func (r *run) struck(ctx context.Context, name string, paths []string, do func(c
 		return do(ctx)
 	case fault.Cut:
 	}
-	r.host.RestartAgent()
+	r.host.RestartAgent() //nolint:contextcheck // the life of an agent depends on no caller
 	return errDead
 }
 
