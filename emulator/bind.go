@@ -190,9 +190,6 @@ func sliceSetter(t reflect.Type) setter {
 		out := reflect.MakeSlice(t, len(items), len(items))
 		for i, item := range items {
 			place := under(at, strconv.Itoa(i))
-			if item.Type == gjson.Null {
-				return invalid("Invalid value of '%s': null", place)
-			}
 			if err := set(out.Index(i), item, place, b); err != nil {
 				return err
 			}

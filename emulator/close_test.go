@@ -1,6 +1,9 @@
 package emulator
 
 import (
+	"context"
+	"net/http"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -33,6 +36,30 @@ func TestCloseEndsCallsInProgress(t *testing.T) {
 			assert.ErrorIs(t, err, syscall.ECONNRESET)
 		}
 	}
+}
+
+func TestInProcessCallLeavesTheRequestAloneAndIsNotMadeAfterItsEnd(t *testing.T) {
+	t.Parallel()
+	s := Start(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	body := strings.NewReader(`{"name":"v","size":512}`)
+	req, err := http.NewRequestWithContext(ctx, "POST", "http://emulator/ctrl/1.0/VolumeCreate", body)
+	require.NoError(t, err)
+	req.Header.Set("Authorization", "Storpool v1:"+s.Token())
+	want := req.Header.Clone()
+	r, err := s.ClientFor("host-1").Transport.RoundTrip(req)
+	require.NoError(t, err)
+	require.NoError(t, r.Body.Close())
+	assert.Equal(t, want, req.Header)
+	assert.Equal(t, "host-1", s.Calls()[0].Caller)
+
+	cancel()
+	r, err = s.Client().Transport.RoundTrip(req)
+	if err == nil {
+		_ = r.Body.Close()
+	}
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Len(t, s.Calls(), 1)
 }
 
 func TestShutdownLetsCallsInProgressEnd(t *testing.T) {

@@ -176,6 +176,19 @@ func TestRuleFindsNewObjectsAndEveryItemOfAReassign(t *testing.T) {
 	a.refused(t, "POST", "VolumeTemplateCreate", `{"name":"t"}`, "busy")
 }
 
+func TestRuleFindsASnapshotByEverySpelling(t *testing.T) {
+	t.Parallel()
+	s := Start(t)
+	a := inProcess(t, s)
+	a.post(t, "VolumeCreate", `{"name":"v","size":512}`)
+	gid := a.post(t, "VolumeSnapshot/v", `{"name":"s","tags":{"cs":"snapshot"}}`).text(t, "snapshotGlobalId")
+	for spelling, path := range map[string]string{"s": "~" + gid, "~" + gid: "s", "cs=snapshot": "s"} {
+		_, err := s.Arm(fault.Rule{Call: "POST SnapshotUpdate", Object: spelling, Effect: fault.Effect{Kind: fault.Refuse}})
+		require.NoError(t, err)
+		a.refused(t, "POST", "SnapshotUpdate/"+path, `{}`, "busy")
+	}
+}
+
 func TestRuleFindsItsCaller(t *testing.T) {
 	t.Parallel()
 	s := Start(t)
@@ -251,7 +264,7 @@ func TestLeaksAreVolumesSnapshotsAndAttachmentsBeyondThoseKept(t *testing.T) {
 	s := Start(t)
 	a := inProcess(t, s)
 	gid := a.post(t, "VolumeCreate", `{"size":512,"tags":{"cs":"volume"}}`).text(t, "globalId")
-	a.post(t, "VolumeCreate", `{"name":"w","size":512}`)
+	w1 := a.post(t, "VolumeCreate", `{"name":"w","size":512}`).text(t, "globalId")
 	a.post(t, "VolumeSnapshot/w", `{"name":"s"}`)
 	a.post(t, "VolumesReassign", `[{"volume":"~`+gid+`","rw":[1]},{"volume":"w","ro":[2]}]`)
 	w := &witness{}
@@ -264,6 +277,18 @@ func TestLeaksAreVolumesSnapshotsAndAttachmentsBeyondThoseKept(t *testing.T) {
 		"left on StorPool: attachment of w to client 2 (ro)",
 	}, w.notes)
 	s.AssertNoLeaks(t, cluster.Ref("~"+gid), "w", "s")
+	s.AssertNoLeaks(t, cluster.Ref("~"+gid), cluster.Ref("~"+w1), "s")
+}
+
+func TestSnapshotUnderDeletionIsNoLeak(t *testing.T) {
+	t.Parallel()
+	s := Start(t, WithBehaviour(cluster.Behaviour{DeleteDelay: time.Hour}))
+	a := inProcess(t, s)
+	a.post(t, "VolumeCreate", `{"name":"v","size":512}`)
+	a.post(t, "VolumeSnapshot/v", `{"name":"s"}`)
+	a.post(t, "SnapshotDelete/s", "")
+	assert.Equal(t, "*s", a.get(t, "SnapshotsList").list(t)[0]["name"])
+	s.AssertNoLeaks(t, "v")
 }
 
 func TestHostSeesOnlyWhatIsAttachedWithItsRights(t *testing.T) {
