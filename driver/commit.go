@@ -36,15 +36,19 @@ func (o *op) commit(ctx context.Context, do func(context.Context) error) error {
 	}))
 }
 
-// record is the last step of an operation: it writes rows and used bytes at once, and what was made is kept from then on.
+// record is the last step of an operation but for cleaning up: it writes rows and used bytes at once, and what was made is kept from then on.
 func (o *op) record(ctx context.Context, c *conn, name string, delta int64, with func(*inventory.Tx) error) error {
 	return act(ctx, o, name, func(context.Context) error {
-		return o.d.inv.Update(func(tx *inventory.Tx) error {
+		err := o.d.inv.Update(func(tx *inventory.Tx) error {
 			if err := errors.Join(with(tx), charge(tx, c.pool.ID, delta)); err != nil {
 				return err
 			}
 			return tx.Intents.Change(o.row, func(i *inventory.Intent) { i.Pivoted = true })
 		})
+		if err == nil { // what follows, if anything, is finished and not undone
+			o.undo, o.pivoted = nil, true
+		}
+		return err
 	}, nil)
 }
 

@@ -84,11 +84,11 @@ func (d *Driver) planBackup(src, dst Object) (p backupPlan, err error) {
 		if err != nil {
 			return err
 		}
-		if base.Encrypted() {
-			return fmt.Errorf("the snapshot is of an encrypted volume; encryption is %w", ErrNotBuilt)
-		}
 		pool, err := tx.Pools.Must(src.Store)
 		if err != nil {
+			return err
+		}
+		if err := d.rules.maySnapshot(d, tx, pool, base); err != nil {
 			return err
 		}
 		if ref, ok := refOf(tx, dst); ok && ref.State == inventory.RefReady {

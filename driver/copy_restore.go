@@ -73,8 +73,11 @@ func (d *Driver) planRestore(src, dst Object) (p restorePlan, err error) {
 			return err
 		}
 		base, _ := tx.Volumes.Get(p.snapshot.Volume)
-		if base.Encrypted() {
-			return fmt.Errorf("the snapshot is of an encrypted volume; encryption is %w", ErrNotBuilt)
+		if err := d.rules.plain(base, "a volume of its snapshot would have no passphrase of its own"); err != nil {
+			return err
+		}
+		if err := d.rules.plain(p.row, "what a snapshot holds is not encrypted on the way"); err != nil {
+			return err
 		}
 		if p.row.Size == 0 {
 			p.row.Size = p.snapshot.Size

@@ -34,6 +34,10 @@ func (d *Driver) cloneTemplate(ctx context.Context, src, dst Object) (res Result
 	if res, ok, err := v.existing(ctx, c); ok || err != nil {
 		return res, err
 	}
+	cipher, err := d.planCipher(ctx, c, v, snapshotOf(cached))
+	if err != nil {
+		return res, err
+	}
 	op, err := d.begin(actionRoot, inventory.Intent{Pool: dst.Store, Kind: inventory.OfVolume, Object: dst.ID})
 	if err != nil {
 		return res, err
@@ -49,13 +53,19 @@ func (d *Driver) cloneTemplate(ctx context.Context, src, dst Object) (res Result
 	if err != nil {
 		return res, err
 	}
+	if cipher != nil {
+		cipher.source = devPath(snapshotOf(cached))
+	}
+	if err = op.encrypt(ctx, c, &v, gid, max(v.row.Size, cached.Size), cipher); err != nil {
+		return res, err
+	}
 	return op.adopt(ctx, c, v, gid, d.rules.rootSize(v.row.Size, max(v.row.Size, cached.Size)))
 }
 
 // rootRequest is the body of a root volume of a template.
 func (d *Driver) rootRequest(c *conn, v target, cached inventory.TemplatePool) spapi.VolumeCreate {
 	return spapi.VolumeCreate{
-		Size: spSize(max(v.row.Size, cached.Size), v.row.Encrypted()), Tags: siteVolumeOfTemplate.tags(v.tags),
+		Size: d.rules.rootRoom(v.row.Size, cached.Size, v.row.Encrypted()), Tags: siteVolumeOfTemplate.tags(v.tags),
 		Parent: snapshotOf(cached), Template: v.place.templateOr(c.template),
 		IOPS: d.rules.iopsLimit(limitOfTemplate, limitFacts{place: v.place, volume: v.row.MaxIOPS}),
 	}

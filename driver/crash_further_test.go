@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"slices"
 
 	"github.com/stretchr/testify/require"
 
@@ -23,8 +24,23 @@ func obeyFurther(host inventory.ID, cmd agentapi.Command) (*agentapi.Answer, err
 		return &agentapi.Answer{OK: true, Payload: out}, nil
 	case agentapi.DownloadVolume:
 		return &agentapi.Answer{OK: true, Payload: c.Dest}, nil
+	case agentapi.SetVolumeEncryption:
+		out := c.Volume
+		out.EncryptFormat = formatLUKS
+		return &agentapi.Answer{OK: true, Payload: out}, nil
 	default:
 		return connected(host), nil
+	}
+}
+
+// encryptedRow makes a volume one with a passphrase, and the first host one that can encrypt.
+func encryptedRow(id inventory.ID) func(*stage) {
+	return func(s *stage) {
+		s.change(func(tx *inventory.Tx) {
+			key := tx.Passphrases.Put(inventory.Passphrase{Value: []byte("opensesame")})
+			require.NoError(s.t, tx.Volumes.Change(id, func(v *inventory.Volume) { v.PassphraseID = key.ID }))
+			require.NoError(s.t, tx.Hosts.Change(1, func(h *inventory.Host) { h.Encryption = true }))
+		})
 	}
 }
 
@@ -111,7 +127,22 @@ func all(prepare ...func(*stage)) func(*stage) {
 	}
 }
 
-func furtherTrials() []trial { return append(moveTrials(), groupTrials()...) }
+func furtherTrials() []trial {
+	return slices.Concat(moveTrials(), groupTrials(), encryptionTrials())
+}
+
+func encryptionTrials() []trial {
+	return []trial{
+		{name: "create encrypted volume", prepare: encryptedRow(newVolume), run: func(ctx context.Context, s *stage) error {
+			_, err := s.CreateAsync(ctx, s.volume(newVolume))
+			return err
+		}},
+		{name: "encrypted volume from template", prepare: encryptedRow(newVolume), run: func(ctx context.Context, s *stage) error {
+			_, err := s.CopyAsync(ctx, s.on(TemplateObject, cachedID, inventory.Primary), s.volume(newVolume))
+			return err
+		}},
+	}
+}
 
 func moveTrials() []trial {
 	migrating := setState(stageVolume, inventory.VolumeMigrating)

@@ -12,7 +12,7 @@ import (
 const actionCreate = "createAsync"
 
 // CreateAsync creates an empty volume for its row and stores its path (driver-management 9.2). A volume that is there
-// already is left as it is. Encrypted volumes are refused with [ErrNotBuilt].
+// already is left as it is. An encrypted volume is there only once a host has proved that it is encrypted (D-10).
 func (d *Driver) CreateAsync(ctx context.Context, o Object) (res Result, err error) {
 	if o.Kind != VolumeObject || o.Role != inventory.Primary {
 		return res, fmt.Errorf("create %s: only volumes on primary storage are created: %w", o, ErrRefused)
@@ -33,6 +33,10 @@ func (d *Driver) CreateAsync(ctx context.Context, o Object) (res Result, err err
 	if res, ok, err := v.existing(ctx, c); ok || err != nil {
 		return res, err
 	}
+	cipher, err := d.planCipher(ctx, c, v, "")
+	if err != nil {
+		return res, err
+	}
 	op, err := d.begin(actionCreate, inventory.Intent{Pool: o.Store, Kind: inventory.OfVolume, Object: o.ID})
 	if err != nil {
 		return res, err
@@ -40,6 +44,9 @@ func (d *Driver) CreateAsync(ctx context.Context, o Object) (res Result, err err
 	defer op.end(ctx, &err)
 	gid, err := op.createVolume(ctx, "create volume", c, d.createRequest(c, v))
 	if err != nil {
+		return res, err
+	}
+	if err = op.encrypt(ctx, c, &v, gid, v.row.Size, cipher); err != nil {
 		return res, err
 	}
 	return op.adopt(ctx, c, v, gid, v.row.Size)
@@ -60,7 +67,7 @@ type target struct {
 	tags  tagFacts
 }
 
-// target reads the row of a volume to be made. Encrypted volumes are refused before anything is touched.
+// target reads the row of a volume to be made.
 func (d *Driver) target(o Object) (v target, err error) {
 	err = d.inv.View(func(tx *inventory.Tx) error {
 		if v.row, err = tx.Volumes.Must(o.ID); err != nil {
@@ -70,9 +77,6 @@ func (d *Driver) target(o Object) (v target, err error) {
 		v.tags, err = volumeFacts(tx, v.row, v.row.VM, v.place)
 		return err
 	})
-	if err == nil && v.row.Encrypted() {
-		err = fmt.Errorf("encryption is %w", ErrNotBuilt)
-	}
 	return v, err
 }
 
@@ -89,17 +93,17 @@ func (v target) existing(ctx context.Context, c *conn) (Result, bool, error) {
 	if err != nil {
 		return Result{}, false, fmt.Errorf("look for volume %d: %w", v.row.ID, err)
 	}
-	return Result{Path: v.row.Path, Size: v.row.Size, Format: v.row.Format}, true, nil
+	return Result{Path: v.row.Path, Size: v.row.Size, Format: v.row.Format, EncryptFormat: v.row.EncryptFormat}, true, nil
 }
 
 // adopt is the step that writes a new volume of size bytes, as CloudStack counts them, into its row; it ends the operation.
 func (o *op) adopt(ctx context.Context, c *conn, v target, gid string, size int64) (Result, error) {
 	row := v.row
 	row.Path, row.Pool, row.PoolType, row.Size = devPath(gid), c.pool.ID, inventory.StorPool, size
-	err := o.record(ctx, c, "record volume", spSize(size, row.Encrypted()), func(tx *inventory.Tx) error {
+	err := o.record(ctx, c, "record volume", o.d.rules.counted(row, size), func(tx *inventory.Tx) error {
 		return tx.Volumes.Change(row.ID, func(r *inventory.Volume) {
-			r.Path, r.Pool, r.PoolType, r.Size = row.Path, row.Pool, row.PoolType, row.Size
+			r.Path, r.Pool, r.PoolType, r.Size, r.EncryptFormat = row.Path, row.Pool, row.PoolType, row.Size, row.EncryptFormat
 		})
 	})
-	return Result{Path: row.Path, Size: size, Format: row.Format}, err
+	return Result{Path: row.Path, Size: size, Format: row.Format, EncryptFormat: row.EncryptFormat}, err
 }

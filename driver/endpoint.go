@@ -47,12 +47,20 @@ func (d *Driver) hostNear(ctx context.Context, c *conn, snapshot string) (invent
 // hostNear asks where the snapshot lives only if the connected hosts belong to several StorPool clusters, takes one
 // that is up there, and another when there is none (D-21).
 func hostNear(ctx context.Context, d *Driver, c *conn, snapshot string) (inventory.ID, error) {
+	return d.hostAmong(ctx, c, snapshot, func(inventory.Host) bool { return true })
+}
+
+// hostAmong is hostNear among the hosts that fit accepts; without a snapshot the first of them.
+func (d *Driver) hostAmong(ctx context.Context, c *conn, snapshot string, fit func(inventory.Host) bool) (inventory.ID, error) {
 	var hosts []inventory.Host
 	clusterOf := map[inventory.ID]string{}
 	several := map[string]bool{}
 	err := d.inv.View(func(tx *inventory.Tx) error {
-		hosts = connectedHosts(tx, c.pool.ID)
-		for _, h := range hosts {
+		for _, h := range connectedHosts(tx, c.pool.ID) {
+			if !fit(h) {
+				continue
+			}
+			hosts = append(hosts, h)
 			id := d.text(tx, SettingClusterID, inventory.Owner{Kind: inventory.OfCluster, ID: h.Cluster})
 			clusterOf[h.ID], several[id] = id, true
 		}
@@ -63,7 +71,7 @@ func hostNear(ctx context.Context, d *Driver, c *conn, snapshot string) (invento
 		return 0, err
 	case len(hosts) == 0:
 		return 0, fmt.Errorf("pool %d: %w", c.pool.ID, ErrNoHost)
-	case len(several) == 1:
+	case len(several) == 1, snapshot == "":
 		return hosts[0].ID, nil
 	}
 	found, err := c.Snapshot(ctx, snapshot)

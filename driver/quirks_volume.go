@@ -224,7 +224,5 @@ func deleteQuirks() []quirk.Quirk[rules] {
 				}
 			},
 		},
-		hidden("D-25c", "C", "9.2, 15.5", "an encrypted volume is counted twice", "encryption is not built yet", "SUS-7", "S-19"),
-		hidden("D-10", "A", "9.2, 10.5, 15.3", "a failed encryption passes as success", "encryption is not built yet", "SUS-2", "S-17", "S-18"),
 	}
 }

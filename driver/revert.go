@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/spsim/spsim/driver/agentapi"
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/driver/spapi"
 )
@@ -16,9 +17,10 @@ type revertPlan struct {
 	row      inventory.Volume
 	place    placement
 	snapshot inventory.Snapshot
-	volume   string // on StorPool
-	to       string // the snapshot on StorPool
-	legacy   string // name that the volume still has from before global ids
+	volume   string             // on StorPool
+	to       string             // the snapshot on StorPool
+	legacy   string             // name that the volume still has from before global ids
+	backup   *agentapi.Snapshot // of an encrypted volume, for the case that StorPool has lost the snapshot
 }
 
 // RevertSnapshot brings a volume back to a snapshot; Result.Size is the size that the volume really has afterwards
@@ -58,7 +60,7 @@ func (d *Driver) planRevert(snapshot, volume inventory.ID) (p revertPlan, err er
 		}
 		p.place, p.to = placementOf(tx, p.row.Offering), snapshotName(tx, p.snapshot)
 		path, _ := tx.Details.Get(inventory.Owner{Kind: inventory.OfVolume, ID: volume}, detailLegacy)
-		p.legacy = apiName(path, false)
+		p.legacy, p.backup = apiName(path, false), cipherBackup(tx, p.snapshot, p.row)
 		if err = d.rules.revertible(p); err != nil {
 			return err
 		}
@@ -70,14 +72,22 @@ func (d *Driver) planRevert(snapshot, volume inventory.ID) (p revertPlan, err er
 
 // revertible refuses to revert to a snapshot that is not on StorPool (D-32).
 func revertible(p revertPlan) error {
-	if p.to == "" {
+	if p.to == "" && p.backup == nil {
 		return fmt.Errorf("the snapshot: %w", ErrNotOnStorPool)
 	}
 	return nil
 }
 
 func (o *op) revert(ctx context.Context, c *conn, p revertPlan) (Result, error) {
-	res := Result{Path: p.row.Path, Format: p.row.Format}
+	res := Result{Path: p.row.Path, Format: p.row.Format, EncryptFormat: p.row.EncryptFormat}
+	if p.backup != nil {
+		if lost, err := p.lost(ctx, c); lost || err != nil {
+			if err != nil {
+				return res, fmt.Errorf("look for the snapshot: %w", err)
+			}
+			return o.revertFromBackup(ctx, c, p)
+		}
+	}
 	if err := o.d.rules.bothExist(ctx, c, p); err != nil {
 		return res, err
 	}
@@ -181,6 +191,12 @@ func finishRevert(ctx context.Context, d *Driver, i inventory.Intent) error {
 		return err
 	}
 	if v.row.State == inventory.VolumeReverting && i.Data != "" {
+		if ours, err := d.rewriteBackup(ctx, c, i); ours {
+			if err != nil {
+				return err
+			}
+			return d.readBack(ctx, i)
+		}
 		err := c.VolumeRevert(ctx, name, d.rules.revertRequest(revertPlan{row: v.row, to: i.Data}))
 		if missingIsFine(err) != nil {
 			return err

@@ -6,9 +6,10 @@ type rules struct {
 	objectRules
 	moveRules
 	groupRules
+	encryptionRules
 }
 
 // correct returns the decisions of a correct driver.
 func correct() rules {
-	return rules{poolRules: correctPool(), objectRules: correctObjects(), moveRules: correctMoves(), groupRules: correctGroups()}
+	return rules{poolRules: correctPool(), objectRules: correctObjects(), moveRules: correctMoves(), groupRules: correctGroups(), encryptionRules: correctEncryption()}
 }

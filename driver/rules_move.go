@@ -11,7 +11,6 @@ import (
 
 // moveRules are the decisions about templates that are made and volumes that go elsewhere.
 type moveRules struct {
-	plain          func(v inventory.Volume, why string) error
 	bake           func(ctx context.Context, o *op, c *conn, p templatePlan) (base string, out agentapi.Template, err error)
 	templateAnswer func(answer *agentapi.Answer, host inventory.ID) (out agentapi.Template, made bool, err error)
 	templateFailed func(d *Driver, template, pool inventory.ID) error
@@ -32,7 +31,6 @@ type moveRules struct {
 
 func correctMoves() moveRules {
 	return moveRules{
-		plain:          plain,
 		bake:           bakeFromSnapshot,
 		templateAnswer: templateAnswer,
 		templateFailed: func(*Driver, inventory.ID, inventory.ID) error { return nil },

@@ -12,7 +12,8 @@ import (
 const actionSnapshot = "takeSnapshot"
 
 // TakeSnapshot takes the StorPool snapshot of a snapshot row; Result.Path is its device path (driver-management 9.5). A
-// snapshot that is there already is left as it is. With backups on, snapshots of encrypted volumes are refused.
+// snapshot that is there already is left as it is. With backups on, snapshots of encrypted volumes are refused unless a
+// setting allows backups of ciphertext.
 func (d *Driver) TakeSnapshot(ctx context.Context, snapshot inventory.ID) (res Result, err error) {
 	unlock, err := d.lock(ctx, inventory.OfSnapshot, snapshot)
 	if err != nil {
@@ -83,8 +84,8 @@ func (d *Driver) photo(snapshot inventory.ID) (p photo, err error) {
 		if err != nil {
 			return err
 		}
-		if p.volume.Encrypted() && !d.rules.bypass(d, tx, pool) {
-			return fmt.Errorf("an encrypted volume's snapshots are not backed up to secondary storage: %w", ErrRefused)
+		if err := d.rules.maySnapshot(d, tx, pool, p.volume); err != nil {
+			return err
 		}
 		p.known = snapshotName(tx, p.row)
 		p.tags, err = volumeFacts(tx, p.volume, p.volume.VM, placement{})

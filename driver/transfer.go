@@ -56,7 +56,7 @@ func storeTO(s inventory.SecondaryStore) *agentapi.Store {
 func volumeTO(tx *inventory.Tx, v inventory.Volume) agentapi.Volume {
 	out := agentapi.Volume{
 		UUID: v.UUID, Name: v.Name, Path: v.Path, Size: v.Size, Format: agentapi.Format(v.Format), DeviceID: v.DeviceID,
-		EncryptFormat: v.EncryptFormat,
+		EncryptFormat: v.EncryptFormat, Passphrase: secretOf(tx, v),
 	}
 	if pool, ok := tx.Pools.Get(v.Pool); ok {
 		out.Pool = poolTO(pool)

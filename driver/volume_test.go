@@ -49,8 +49,8 @@ func TestWhatCannotBeCreatedIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 		want error
 		text string
 	}{
-		"encrypted by passphrase": {r.onPool(VolumeObject, secret), ErrNotBuilt, "encryption is not built yet"},
-		"encrypted by KMS":        {r.onPool(VolumeObject, kms), ErrNotBuilt, "encryption is not built yet"},
+		"encrypted by passphrase": {r.onPool(VolumeObject, secret), ErrRefused, "its passphrase is not on record"},
+		"encrypted by KMS":        {r.onPool(VolumeObject, kms), ErrRefused, "its passphrase is not on record"},
 		"a snapshot":              {r.onPool(SnapshotObject, 1), ErrRefused, "only volumes"},
 		"on secondary storage":    {r.onStore(VolumeObject, plain), ErrRefused, "only volumes"},
 		"without a row":           {r.onPool(VolumeObject, 99), inventory.ErrNotFound, "volume 99"},
