@@ -182,6 +182,44 @@ func TestDiscardsOfSectorsGiveAPageBackOnceItIsAllZeros(t *testing.T) {
 	assert.Equal(t, append(fill(0, 4*kib), fill(7, 4*kib)...), read(t, im, 0, 8*kib))
 }
 
+func TestAPageCanBeWrittenAgainAfterItsDiscard(t *testing.T) {
+	t.Parallel()
+	im := newImage(t, 12*kib)
+	write(t, im, 0, fill(1, 12*kib))
+	require.NoError(t, im.Discard(4*kib, 4*kib))
+	write(t, im, 5*kib, fill(2, kib))
+	assert.Equal(t, slices.Concat(fill(1, 4*kib), fill(0, kib), fill(2, kib), fill(0, 2*kib), fill(1, 4*kib)), read(t, im, 0, 12*kib))
+	assert.Equal(t, 12*kib, im.Stored())
+}
+
+func TestDiscardingEverythingLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	im := newImage(t, tib-512)
+	write(t, im, 0, []byte{1})
+	write(t, im, 1<<35, []byte{1})
+	require.NoError(t, im.Discard(512, 1<<35+kib))
+	require.NoError(t, im.Discard(0, 512))
+	assert.Nil(t, im.tree.root)
+}
+
+func TestSpaceIsComparedWithATallerAndWithALowerParent(t *testing.T) {
+	t.Parallel()
+	im := newImage(t, tib)
+	write(t, im, 0, fill(1, 8*kib))
+	low := snapshot(t, im)
+	write(t, im, 1<<39, fill(2, 4*kib))
+	assert.Equal(t, 4*kib, im.Stored(), "grown beyond its parent")
+	snapshot(t, im)
+	require.NoError(t, im.Discard(0, tib))
+	write(t, im, 4*kib, fill(3, 4*kib))
+	assert.Equal(t, 4*kib, im.Stored(), "written anew, lower than its parent")
+	c := clone(t, low, tib)
+	require.NoError(t, c.Discard(0, 4*kib))
+	write(t, c, 1<<39, fill(2, 4*kib))
+	assert.Equal(t, 4*kib, c.Stored())
+	assert.Equal(t, int64(0), low.Freed(), "its other child shows all of it")
+}
+
 func TestExtentsAreTheRangesWithData(t *testing.T) {
 	t.Parallel()
 	im := newImage(t, tib+512)
@@ -304,7 +342,7 @@ func TestMisuseIsRefusedAndChangesNothing(t *testing.T) {
 		{"write before the start", writeBefore, ErrOutOfRange},
 		{"read before the start", readBefore, ErrOutOfRange},
 		{"discard beyond the end", im.Discard(0, 4*kib+1), ErrOutOfRange},
-		{"discard that overflows", im.Discard(kib, 1<<62), ErrOutOfRange},
+		{"discard that overflows", im.Discard(kib, 1<<63-1), ErrOutOfRange},
 		{"negative discard", im.Discard(0, -1), ErrOutOfRange},
 		{"negative size", im.Resize(-1), ErrOutOfRange},
 		{"new with negative size", newNegative, ErrOutOfRange},

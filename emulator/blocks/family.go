@@ -71,7 +71,6 @@ func (im *Image) adopt(snap *Image, size int64) error {
 	}
 	im.setParent(snap)
 	im.tree, im.used, im.size = snap.tree, snap.used, snap.size
-	im.layer = im.store.layers.Add(1)
 	im.shape++
 	im.resize(size)
 	return nil

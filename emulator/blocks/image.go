@@ -141,9 +141,6 @@ func (im *Image) discard(off, n int64) {
 		return
 	}
 	end := off + n
-	if end == im.size {
-		end = (end + PageSize - 1) &^ (PageSize - 1) // nothing but zeros lies behind
-	}
 	first, last := (off+PageSize-1)>>pageBits, end>>pageBits
 	if first > last { // inside one page
 		im.clearPart(last, off&(PageSize-1), end&(PageSize-1))

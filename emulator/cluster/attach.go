@@ -71,7 +71,7 @@ func (c *Cluster) Attachments() List[*Attachment] {
 func (c *Cluster) AttachmentsOf(gid string) []*Attachment {
 	c.rlock()
 	defer c.mu.RUnlock()
-	n := c.byGlobalID[gid]
+	n := c.byGlobalID(gid)
 	if n == nil {
 		return nil
 	}

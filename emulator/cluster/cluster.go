@@ -30,7 +30,6 @@ type Cluster struct {
 
 	mu          sync.RWMutex // guards what follows; held for short moments only
 	lastID      int64        // last VisibleID
-	byGlobalID  map[string]*node
 	byName      map[string]*node
 	volumes     *btree.Map[int64, *Object] // by VisibleID
 	snapshots   *btree.Map[int64, *Object]
@@ -63,12 +62,11 @@ func New(o Options) (*Cluster, error) {
 	c := &Cluster{
 		id: o.ID, name: o.Name, clock: o.Clock, model: o.Model, does: o.Behaviour,
 		store: blocks.NewStore(), started: o.Clock.Now().Unix(),
-		lastID:     (o.Seed%seeds + seeds) % seeds,
-		byGlobalID: map[string]*node{}, byName: map[string]*node{},
+		lastID:  (o.Seed%seeds + seeds) % seeds,
+		byName:  map[string]*node{},
 		volumes: btree.NewMap[int64, *Object](0), snapshots: btree.NewMap[int64, *Object](0),
-		tags: newTagIndex(), settings: map[Settings]*Settings{},
-		attachments: btree.NewMap[int64, *Attachment](0),
-		clients:     map[int]*client{}, groups: map[string]*group{},
+		settings: map[Settings]*Settings{}, attachments: btree.NewMap[int64, *Attachment](0),
+		clients: map[int]*client{}, groups: map[string]*group{},
 	}
 	c.nextDue.Store(never)
 	c.generation.Store(1)
@@ -132,9 +130,31 @@ func (c *Cluster) changed() { c.generation.Add(1) }
 // node resolves a reference to a volume or snapshot; it returns nil when there is none.
 func (c *Cluster) node(ref Ref) *node {
 	if gid, ok := strings.CutPrefix(string(ref), "~"); ok {
-		return c.byGlobalID[gid]
+		return c.byGlobalID(gid)
 	}
 	return c.byName[string(ref)]
+}
+
+// byGlobalID finds a volume or snapshot, but for snapshots that are being deleted. The last part of a global id
+// is the VisibleID to the base of 36.
+func (c *Cluster) byGlobalID(gid string) *node {
+	id, err := strconv.ParseInt(gid[strings.LastIndexByte(gid, '.')+1:], 36, 64)
+	if err != nil {
+		return nil
+	}
+	o := c.byID(id)
+	if o == nil || o.GlobalID != gid || o.IsSnapshot() && o.Snap.Deleted {
+		return nil
+	}
+	return o.node
+}
+
+func (c *Cluster) byID(id int64) *Object {
+	if o, ok := c.volumes.Get(id); ok {
+		return o
+	}
+	o, _ := c.snapshots.Get(id)
+	return o
 }
 
 func (c *Cluster) find(ref Ref, kind string, snapshot bool) (*node, error) {
@@ -206,7 +226,7 @@ func (c *Cluster) Ancestors(ref Ref) ([]*Object, error) {
 func (c *Cluster) Children(gid string) []*Object {
 	c.rlock()
 	defer c.mu.RUnlock()
-	n := c.byGlobalID[gid]
+	n := c.byGlobalID(gid)
 	if n == nil {
 		return nil
 	}
@@ -218,20 +238,16 @@ func (c *Cluster) Children(gid string) []*Object {
 	return all
 }
 
-// FindByTag returns the volumes and snapshots with this tag, in order of creation.
+// FindByTag returns the volumes and snapshots with this tag, in order of creation. The first call takes time in
+// proportion to the number of objects.
 func (c *Cluster) FindByTag(name, value string) []*Object {
-	c.rlock()
-	defer c.mu.RUnlock()
+	c.lock()
+	defer c.mu.Unlock()
+	c.tags.build(c.volumes, c.snapshots)
 	var all []*Object
 	for id := range c.tags.ids(name, value) {
-		o, ok := c.volumes.Get(id)
-		if !ok {
-			o, ok = c.snapshots.Get(id)
-		}
-		if !ok {
-			continue
-		}
-		if v, has := o.Tags.Get(name); has && v == value {
+		o := c.byID(id)
+		if v, _ := o.Tags.Get(name); v == value { // not another tag with the same hash
 			all = append(all, o)
 		}
 	}
@@ -254,7 +270,6 @@ func (c *Cluster) publish(n *node, info Info) {
 	o, old := &Object{Info: info}, n.obj.Load()
 	switch {
 	case old == nil:
-		c.byGlobalID[o.GlobalID] = n
 		c.tags.add(o.VisibleID, o.Tags)
 	case old.Tags != o.Tags:
 		c.tags.remove(o.VisibleID, old.Tags)
@@ -281,9 +296,6 @@ func (c *Cluster) withdraw(n *node) {
 	c.tags.remove(o.VisibleID, o.Tags)
 	c.unname(n, o)
 	c.listOf(o).Delete(o.VisibleID)
-	if c.byGlobalID[o.GlobalID] == n {
-		delete(c.byGlobalID, o.GlobalID)
-	}
 	last := o.Info // remembered by snapshots as their source: without what takes room
 	last.parent, last.Tags = nil, Tags{}
 	n.obj.Store(&Object{Info: last})

@@ -92,7 +92,7 @@ func (c *Cluster) meet(d due) {
 	}
 	switch s := o.Snap; d.kind {
 	case dueDate:
-		if !s.Deleted && time.Unix(s.TargetDeleteDate, 0).UnixNano() == d.at && len(d.node.held) == 0 {
+		if time.Unix(s.TargetDeleteDate, 0).UnixNano() == d.at && len(d.node.held) == 0 {
 			c.discard(d.node)
 			c.changed()
 		}

@@ -17,7 +17,6 @@ func (c *Cluster) discard(n *node) {
 	info.Name = "*" + strings.TrimPrefix(info.Name, "~")
 	info.Tags = Tags{}
 	info.Snap = &s
-	delete(c.byGlobalID, info.GlobalID)
 	if n.crowded() {
 		s.DeleteBlocked = blockedByChildren
 		c.publish(n, info)

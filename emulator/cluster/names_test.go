@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestNamesFollowTheRulesOfTheBindings(t *testing.T) {
@@ -82,4 +83,37 @@ func TestTagsMergeAndEmptyValuesRemove(t *testing.T) {
 		break
 	}
 	assert.NotNil(t, Tags{}.Map())
+}
+
+func TestTheIndexesKeepNothingOfWhatIsGone(t *testing.T) {
+	t.Parallel()
+	c, err := New(Options{Model: DefaultModel()})
+	require.NoError(t, err)
+	size := int64(512)
+	c.FindByTag("a", "1")
+	made, err := c.VolumeCreate(VolumeSpec{Size: &size, Tags: map[string]string{"a": "1", "b": "2"}})
+	require.NoError(t, err)
+	require.NoError(t, c.VolumeUpdate(Ref(made.Name), VolumeChange{Tags: map[string]string{"a": "2", "b": ""}}))
+	assert.Equal(t, 1, c.tags.set.Len())
+	assert.Empty(t, c.byName, "the volume has no name")
+	require.NoError(t, c.VolumeDelete(Ref(made.Name), ""))
+	assert.Equal(t, 0, c.tags.set.Len())
+	assert.Equal(t, 0, c.volumes.Len())
+}
+
+func TestEqualSettingsAreNoChangeEvenWhenTheyAreNoLongerShared(t *testing.T) {
+	t.Parallel()
+	c, err := New(Options{Model: DefaultModel()})
+	require.NoError(t, err)
+	size := int64(512)
+	made, err := c.VolumeCreate(VolumeSpec{Size: &size})
+	require.NoError(t, err)
+	for i := range maxShared + 1 {
+		_, err := c.VolumeCreate(VolumeSpec{Size: &size, Policy: Policy{IOPS: new(Limit(i))}})
+		require.NoError(t, err)
+	}
+	assert.LessOrEqual(t, len(c.settings), maxShared)
+	at := c.Generation()
+	require.NoError(t, c.VolumeUpdate(Ref(made.Name), VolumeChange{Policy: Policy{IOPS: new(Limit(0))}}))
+	assert.Equal(t, at, c.Generation())
 }

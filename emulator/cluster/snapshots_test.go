@@ -247,9 +247,11 @@ func TestASnapshotWithTwoChildrenLingersUntilOneIsLeft(t *testing.T) {
 	}
 	assert.Empty(t, b.FindByTag("cs", "template"))
 	assert.Equal(t, "*"+string(s[1:]), b.vol(c).ParentName())
-	_, err := b.Snapshot(s)
-	refused(t, err, cluster.ObjectDoesNotExist, "")
-	_, err = b.VolumeCreate(cluster.VolumeSpec{Parent: s})
+	for _, ref := range []cluster.Ref{s, "*" + s[1:]} {
+		_, err := b.Snapshot(ref)
+		refused(t, err, cluster.ObjectDoesNotExist, "")
+	}
+	_, err := b.VolumeCreate(cluster.VolumeSpec{Parent: s})
 	refused(t, err, cluster.ObjectDoesNotExist, "")
 	refused(t, b.VolumeRevert(v, s, false), cluster.ObjectDoesNotExist, "")
 	refused(t, b.Reassign([]cluster.Assignment{{Snapshot: s, RO: []int{1}}}), cluster.ObjectDoesNotExist, "")

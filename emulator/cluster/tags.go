@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/tidwall/btree"
 )
@@ -55,13 +56,27 @@ func (t Tags) merge(changes map[string]string) Tags {
 	if len(changes) == 0 {
 		return t
 	}
-	all := t.Map()
-	maps.Copy(all, changes)
-	var packed []byte
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if all[name] != "" {
-			packed = pack(pack(packed, name), all[name])
+	type tag struct{ name, value string }
+	all := make([]tag, 0, 8)
+	size := 0
+	add := func(name, value string) {
+		if value != "" {
+			all = append(all, tag{name, value})
+			size += len(name) + len(value) + 2*binary.MaxVarintLen16
 		}
+	}
+	for name, value := range t.All() {
+		if _, changes := changes[name]; !changes {
+			add(name, value)
+		}
+	}
+	for name, value := range changes {
+		add(name, value)
+	}
+	slices.SortFunc(all, func(a, b tag) int { return strings.Compare(a.name, b.name) })
+	packed := make([]byte, 0, size)
+	for _, a := range all {
+		packed = pack(pack(packed, a.name), a.value)
 	}
 	return Tags{packed: string(packed)}
 }
@@ -92,10 +107,11 @@ func unpack(packed string) (s, rest string) {
 	return packed[skip : skip+n], packed[skip+n:]
 }
 
-// tagIndex finds objects by tag: an ordered set of a hash of name and value with the id of the object.
+// tagIndex finds objects by tag: an ordered set of a hash of name and value with the id of the object. It costs
+// nothing until the first search builds it.
 type tagIndex struct {
 	seed maphash.Seed
-	set  *btree.BTreeG[tagged]
+	set  *btree.BTreeG[tagged] // nil until built
 }
 
 type tagged struct {
@@ -103,9 +119,18 @@ type tagged struct {
 	id  int64
 }
 
-func newTagIndex() tagIndex {
+func (x *tagIndex) build(lists ...*btree.Map[int64, *Object]) {
+	if x.set != nil {
+		return
+	}
 	less := func(a, b tagged) bool { return a.tag < b.tag || a.tag == b.tag && a.id < b.id }
-	return tagIndex{seed: maphash.MakeSeed(), set: btree.NewBTreeGOptions(less, btree.Options{NoLocks: true})}
+	x.seed, x.set = maphash.MakeSeed(), btree.NewBTreeGOptions(less, btree.Options{NoLocks: true})
+	for _, l := range lists {
+		l.Scan(func(id int64, o *Object) bool {
+			x.add(id, o.Tags)
+			return true
+		})
+	}
 }
 
 func (x *tagIndex) hash(name, value string) uint64 {
@@ -113,12 +138,18 @@ func (x *tagIndex) hash(name, value string) uint64 {
 }
 
 func (x *tagIndex) add(id int64, tags Tags) {
+	if x.set == nil {
+		return
+	}
 	for n, v := range tags.All() {
 		x.set.Set(tagged{x.hash(n, v), id})
 	}
 }
 
 func (x *tagIndex) remove(id int64, tags Tags) {
+	if x.set == nil {
+		return
+	}
 	for n, v := range tags.All() {
 		x.set.Delete(tagged{x.hash(n, v), id})
 	}
