@@ -33,8 +33,9 @@ type facts struct {
 	hosts     map[inventory.ID]Host
 	hostRows  map[inventory.ID]inventory.Host
 	byClient  map[int]inventory.ID
-	checks    map[string]string // check volumes by global id: the pool
-	ops       map[string]bool   // op tags of open operations
+	checks    map[string]string        // check volumes by global id: the pool
+	ops       map[string]bool          // op tags of open operations
+	busy      map[inventory.Owner]bool // rows of operations that cannot be finished yet
 }
 
 func newFacts(o *Observation) *facts {
@@ -43,7 +44,7 @@ func newFacts(o *Observation) *facts {
 		volumes: map[string]inventory.Volume{}, pools: map[inventory.ID]inventory.Pool{},
 		templates: map[inventory.ID]inventory.Template{}, snapshots: map[inventory.ID]inventory.Snapshot{},
 		hosts: map[inventory.ID]Host{}, hostRows: map[inventory.ID]inventory.Host{}, byClient: map[int]inventory.ID{},
-		checks: map[string]string{}, ops: map[string]bool{},
+		checks: map[string]string{}, ops: map[string]bool{}, busy: map[inventory.Owner]bool{},
 	}
 	for _, x := range o.Objects {
 		f.objects[x.GlobalID] = x
@@ -79,6 +80,9 @@ func newFacts(o *Observation) *facts {
 	}
 	for _, i := range o.Inventory.Intents {
 		f.ops[i.Op] = true
+		if o.Unsettled {
+			f.busy[inventory.Owner{Kind: i.Kind, ID: i.Object}] = true
+		}
 	}
 	return f
 }
@@ -109,10 +113,10 @@ func (f *facts) detailID(k inventory.Kind, id inventory.ID, name string) (invent
 	return inventory.ID(n), ok && err == nil
 }
 
-// excused tells whether somebody changed the object on purpose.
+// excused tells whether somebody changed the object on purpose, or an operation on its volume is to be finished yet.
 func (f *facts) excused(gid string) bool {
 	_, ok := f.Excused[gid]
-	return ok
+	return ok || f.busy[inventory.Owner{Kind: inventory.OfVolume, ID: f.volumes[gid].ID}]
 }
 
 // inProgress tells whether an open operation has made the object and will finish or remove it.

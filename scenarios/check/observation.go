@@ -15,6 +15,9 @@ type Observation struct {
 	Inventory   Inventory
 	// Guests tells whether Hosts says what guests see; a target without an eye on its hosts leaves it false.
 	Guests bool
+	// Unsettled tells that operations which failed after their point of no return could not be finished yet, because
+	// StorPool or a host still refuses: what they work on is not judged.
+	Unsettled bool
 	// Excused names objects that somebody changed on purpose behind CloudStack's back, by global id, with the reason.
 	Excused map[string]string
 	// Hash gives a digest of an object's contents by global id; it is computed when asked for.

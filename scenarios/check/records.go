@@ -150,10 +150,10 @@ func states(f *facts, report report) {
 	}
 }
 
-// intents allows none but the ones that watch for what a lost call may yet make.
+// intents allows none but the ones that watch for what a lost call may yet make, and those that cannot be finished yet.
 func intents(f *facts, report report) {
 	for _, i := range f.Inventory.Intents {
-		if i.Action != driver.ActionStrays {
+		if i.Action != driver.ActionStrays && !f.Unsettled {
 			report("operation "+i.Op, "(%s of %s %d) is open at step %s", i.Action, i.Kind, i.Object, i.Step)
 		}
 	}

@@ -108,7 +108,7 @@ func (w *World) Restart(ctx context.Context) error {
 
 // Settle waits for what goes on in the background: late calls and commands whose caller gave up. Then, unless it was
 // killed, the management server does what it does from time to time: it asks hosts again that left something in doubt,
-// and the driver reconciles.
+// and the driver reconciles. What fails there is tried again the next time; [World.Unsettled] tells of it.
 func (w *World) Settle(ctx context.Context) error {
 	if v, ok := w.Clock.(*clock.Virtual); ok {
 		if err := v.Settle(ctx); err != nil {
@@ -118,14 +118,19 @@ func (w *World) Settle(ctx context.Context) error {
 	if w.Crashed() {
 		return nil
 	}
-	if err := w.Mgmt.Sync(ctx); err != nil {
-		return fmt.Errorf("sync with hosts: %w", err)
+	err := w.Mgmt.Sync(ctx)
+	if w.openIntents() {
+		err = errors.Join(err, w.Driver.Reconcile(ctx))
 	}
-	if !w.openIntents() {
-		return nil
-	}
-	if err := w.Driver.Reconcile(ctx); err != nil {
-		return fmt.Errorf("reconcile: %w", err)
-	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.unsettled = err
 	return nil
+}
+
+// Unsettled is what kept the last [World.Settle] from bringing everything to rest; nil when nothing did.
+func (w *World) Unsettled() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.unsettled
 }

@@ -140,6 +140,7 @@ func (m *machine) resize(t *rapid.T) {
 
 // passed tells whether an action that failed had its effect all the same, which it may once it is past its pivot.
 func (m *machine) passed(t *rapid.T, d *disk, now []byte) bool {
+	m.w.Disarm()
 	require.NoError(t, m.w.Check(m.ctx))
 	var v inventory.Volume
 	require.NoError(t, m.w.Inventory.View(func(tx *inventory.Tx) (err error) {
@@ -216,6 +217,9 @@ func (m *machine) power(t *rapid.T) {
 
 // fault makes the next matching call go wrong, for one action.
 func (m *machine) fault(t *rapid.T) {
+	if m.faulty {
+		t.Skip("one fault at a time")
+	}
 	rule := fault.Rule{
 		Call: rapid.SampledFrom([]string{
 			"POST VolumeCreate", "POST VolumeUpdate", "POST VolumeDelete", "POST VolumeSnapshot", "POST VolumeRevert",

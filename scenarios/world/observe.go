@@ -54,7 +54,7 @@ func (w *World) Observe(ctx context.Context) (*check.Observation, error) {
 	defer w.mu.Unlock()
 	return &check.Observation{
 		Objects: o.objects, Attachments: o.attachments, Hosts: w.hosts(), Files: files, Inventory: o.inventory,
-		Guests: true, Excused: maps.Clone(w.excused), Hash: w.hash,
+		Guests: true, Excused: maps.Clone(w.excused), Hash: w.hash, Unsettled: w.unsettled != nil,
 	}, nil
 }
 

@@ -46,11 +46,12 @@ type World struct {
 	journal *journal
 	observe observer
 
-	mu      sync.Mutex
-	crashAt string // "action/step"; empty for none
-	crashed bool
-	lives   int // management servers so far
-	excused map[string]string
+	mu        sync.Mutex
+	crashAt   string // "action/step"; empty for none
+	crashed   bool
+	lives     int // management servers so far
+	excused   map[string]string
+	unsettled error
 }
 
 // New builds a world. The world is returned also with an error, so that Close can be registered first.
