@@ -118,10 +118,7 @@ func (d *Driver) deleteSnapshotObject(ctx context.Context, o Object) (err error)
 	var ref inventory.SnapshotRef
 	err = d.inv.View(func(tx *inventory.Tx) error {
 		found := false
-		ref, found = tx.SnapshotRefs.Find(func(r inventory.SnapshotRef) bool {
-			return r.Snapshot == o.ID && r.Role == o.Role && r.Store == o.Store
-		})
-		if !found {
+		if ref, found = refOf(tx, o); !found {
 			return fmt.Errorf("delete %s: %w", o, inventory.ErrNotFound)
 		}
 		return nil

@@ -66,6 +66,7 @@ func TestAResizeChangesTheLimitOnlyWhenItIsAskedTo(t *testing.T) {
 		}
 		_, err := r.Resize(t.Context(), id, c.request)
 		require.NoError(t, err, c.what)
+		assert.Empty(t, r.hosts.Sent, "a size that stays is no news")
 		assert.Equal(t, c.onStorPool, r.limitOf(), "%s %s", c.what, c.quirks)
 		assert.Equal(t, c.recorded, r.volumeRow(id).MaxIOPS, "%s %s", c.what, c.quirks)
 	}

@@ -300,6 +300,22 @@ func TestASnapshotWithoutANameIsNotAskedFor(t *testing.T) {
 	require.ErrorIs(t, r.DeleteAsync(t.Context(), r.onPool(SnapshotObject, 99)), inventory.ErrNotFound)
 }
 
+func TestARecordIsFoundBySnapshotRoleAndStore(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "")
+	b.change(func(tx *inventory.Tx) {
+		tx.SnapshotRefs.Put(inventory.SnapshotRef{Snapshot: 2, Role: inventory.Primary, Store: 1})
+		tx.SnapshotRefs.Put(inventory.SnapshotRef{Snapshot: 1, Role: inventory.Image, Store: 1})
+		tx.SnapshotRefs.Put(inventory.SnapshotRef{Snapshot: 1, Role: inventory.Primary, Store: 2})
+		tx.SnapshotRefs.Put(inventory.SnapshotRef{Snapshot: 1, Role: inventory.Primary, Store: 1})
+		ref, ok := refOf(tx, Object{Kind: SnapshotObject, ID: 1, Role: inventory.Primary, Store: 1})
+		assert.True(t, ok)
+		assert.Equal(t, inventory.ID(4), ref.ID)
+		_, ok = refOf(tx, Object{Kind: SnapshotObject, ID: 2, Role: inventory.Image, Store: 1})
+		assert.False(t, ok)
+	})
+}
+
 func TestASnapshotIsTakenOnce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
