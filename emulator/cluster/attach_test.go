@@ -289,7 +289,9 @@ func TestClientsTellTheGenerationThatTheyHaveApplied(t *testing.T) {
 
 func TestServicesListTheRegistry(t *testing.T) {
 	t.Parallel()
-	b := start(t)
+	b := start(t, func(o *cluster.Options) {
+		o.Model.Clusters = []cluster.ModelCluster{{ID: "c", Name: "other", Location: "remote"}}
+	})
 	s := b.Services()
 	started := b.clock.Now().Unix()
 	assert.Equal(t, cluster.Running, s.Cluster)
@@ -297,6 +299,6 @@ func TestServicesListTheRegistry(t *testing.T) {
 	assert.Len(t, s.Clients, 5)
 	assert.Equal(t, cluster.Service{ID: 3, Node: 3, Version: "21.0", StartTime: started, Status: cluster.Running}, s.Servers[2])
 	assert.Equal(t, []cluster.Location{{ID: "spsm", Name: "home"}, {ID: "rmte", Name: "remote"}}, b.Locations())
-	assert.Equal(t, []cluster.Peer{{ID: "b", Name: "spsim", Location: "home"}}, b.Peers())
+	assert.Equal(t, []cluster.Peer{{ID: "b", Name: "spsim", Location: "home"}, {ID: "c", Name: "other", Location: "remote"}}, b.Peers())
 	assert.Equal(t, []string{"spsm.b", "spsim"}, []string{b.ID(), b.Name()})
 }

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"math/bits"
-	"strings"
 
 	"github.com/spsim/spsim/internal/clock"
 )
@@ -145,23 +144,4 @@ func (c *Cluster) Services() Services {
 
 func (c *Cluster) service(id int, status ServiceStatus) Service {
 	return Service{ID: id, Node: id % maxNodes, Version: c.model.Version, StartTime: c.started, Status: status}
-}
-
-// Buffer sizes of locations in bytes, the operating system's own.
-const defaultBuffer = 0
-
-// Locations lists the locations that the cluster knows, its own first.
-func (c *Cluster) Locations() []Location {
-	own, _, _ := strings.Cut(c.id, ".")
-	all := []Location{{ID: own, Name: c.model.Location, SendBufferSize: defaultBuffer, RecvBufferSize: defaultBuffer}}
-	for _, l := range c.model.Locations {
-		all = append(all, Location{ID: l.ID, Name: l.Name, SendBufferSize: defaultBuffer, RecvBufferSize: defaultBuffer})
-	}
-	return all
-}
-
-// Peers lists the clusters that this one knows: itself.
-func (c *Cluster) Peers() []Peer {
-	_, sub, _ := strings.Cut(c.id, ".")
-	return []Peer{{ID: sub, Name: c.name, Location: c.model.Location}}
 }

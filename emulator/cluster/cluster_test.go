@@ -242,12 +242,14 @@ func TestBadOptionsAreNamedAllAtOnce(t *testing.T) {
 	m := cluster.DefaultModel()
 	m.Servers, m.HDDsPerServer, m.Replication, m.Clients = 0, 0, 4, 5000
 	m.Templates = append(m.Templates, cluster.ModelTemplate{Name: "ssd", Replication: -1})
-	m.Locations = []cluster.ModelLocation{{ID: "X", Name: "a b"}}
+	m.Locations = []cluster.ModelLocation{{ID: "X", Name: "a b"}, {ID: "x", Name: "home"}}
+	m.Clusters = []cluster.ModelCluster{{ID: "b", Name: "c", Location: "nowhere"}, {ID: "B", Name: "d", Location: "home"}}
 	_, err := cluster.New(cluster.Options{ID: "oops", Name: "a b", Model: m})
 	require.Error(t, err)
 	for _, text := range []string{
 		`"oops"`, "location.subcluster", "servers: 0", "replication: 4", "clients: 5000", `repeated name "ssd"`, "replication -1",
-		`"hdd": placement group "hdd" has no disks`, `bad id "X"`, `bad name "a b"`,
+		`"hdd": placement group "hdd" has no disks`, `bad id "X"`, `repeated name "a b"`, `repeated name "home"`,
+		`unknown location "nowhere"`, `bad id "B"`,
 	} {
 		assert.ErrorContains(t, err, text)
 	}

@@ -31,6 +31,7 @@ type Model struct {
 	Templates     []ModelTemplate `json:"templates"`
 	Location      string          `json:"location"` // name of the cluster's own location
 	Locations     []ModelLocation `json:"locations"`
+	Clusters      []ModelCluster  `json:"clusters,omitempty"` // besides the cluster itself
 }
 
 // ModelTemplate is a template that exists from the start.
@@ -46,6 +47,13 @@ type ModelTemplate struct {
 type ModelLocation struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
+}
+
+// ModelCluster is another cluster that is known from the start.
+type ModelCluster struct {
+	ID       string `json:"id"` // second part of its cluster id
+	Name     string `json:"name"`
+	Location string `json:"location"` // name
 }
 
 // DefaultModel is the cluster in which every known client works without preparation: three servers with
@@ -82,9 +90,15 @@ func (m Model) Validate() error {
 	check(m.Clients >= 0 && m.Clients <= maxClientID, "clients: %d is not in 0..%d", m.Clients, maxClientID)
 	check(m.Replication >= 1 && m.Replication <= maxReplicas, "replication: %d is not in 1..%d", m.Replication, maxReplicas)
 	check(validSiteName(m.Location), "location: bad name %q", m.Location)
+	known := map[string]bool{m.Location: true}
 	for _, l := range m.Locations {
 		check(validSiteID(l.ID), "location: bad id %q", l.ID)
-		check(validSiteName(l.Name), "location: bad name %q", l.Name)
+		check(validSiteName(l.Name) && !known[l.Name], "location: bad or repeated name %q", l.Name)
+		known[l.Name] = true
+	}
+	for _, c := range m.Clusters {
+		check(validSiteID(c.ID) && validSiteName(c.Name), "cluster: bad id %q or name %q", c.ID, c.Name)
+		check(known[c.Location], "cluster %q: unknown location %q", c.Name, c.Location)
 	}
 	names := map[string]bool{}
 	for _, t := range m.Templates {
