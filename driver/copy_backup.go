@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spsim/spsim/driver/agentapi"
@@ -169,7 +170,12 @@ func (d *Driver) dropBackup(ctx context.Context, s inventory.Snapshot, store inv
 // forgetSnapshot removes the driver's details of a snapshot that is no longer on StorPool.
 func forgetSnapshot(tx *inventory.Tx, s inventory.Snapshot) {
 	own := inventory.Owner{Kind: inventory.OfSnapshot, ID: s.ID}
-	for _, name := range []string{s.UUID, detailPool, detailDelayDelete, detailRecovered} {
+	for _, name := range []string{s.UUID, detailPool, detailDelayDelete} {
 		tx.Details.Delete(own, name)
+	}
+	for name := range tx.Details.Of(own) {
+		if strings.HasPrefix(name, detailRecovered) {
+			tx.Details.Delete(own, name)
+		}
 	}
 }

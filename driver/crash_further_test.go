@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"net/http"
 	"slices"
 
 	"github.com/stretchr/testify/require"
@@ -24,6 +25,8 @@ func obeyFurther(host inventory.ID, cmd agentapi.Command) (*agentapi.Answer, err
 		return &agentapi.Answer{OK: true, Payload: out}, nil
 	case agentapi.DownloadVolume:
 		return &agentapi.Answer{OK: true, Payload: c.Dest}, nil
+	case agentapi.ModifyTargets:
+		return &agentapi.Answer{OK: true, Payload: agentapi.Connected{Paths: c.Paths}}, nil
 	case agentapi.SetVolumeEncryption:
 		out := c.Volume
 		out.EncryptFormat = formatLUKS
@@ -128,7 +131,7 @@ func all(prepare ...func(*stage)) func(*stage) {
 }
 
 func furtherTrials() []trial {
-	return slices.Concat(moveTrials(), groupTrials(), encryptionTrials())
+	return slices.Concat(moveTrials(), groupTrials(), encryptionTrials(), farTrials())
 }
 
 func encryptionTrials() []trial {
@@ -192,6 +195,90 @@ func groupTrials() []trial {
 		}},
 		{name: "set policy", prepare: withVM(inventory.VMRunning), run: func(ctx context.Context, s *stage) error {
 			return s.ProvideVMTags(ctx, stageVM, stageVolume)
+		}},
+	}
+}
+
+// migratable has a VM that runs on the first host until it is migrated.
+func migratable(s *stage) {
+	all(withPool, withVM(inventory.VMRunning))(s)
+	at := inventory.ID(1)
+	s.hosts.Answer = func(host inventory.ID, cmd agentapi.Command) (*agentapi.Answer, error) {
+		switch cmd.(type) {
+		case agentapi.Migrate:
+			at = 2
+			return &agentapi.Answer{OK: true}, nil
+		case agentapi.CheckVM:
+			return &agentapi.Answer{OK: true, Payload: agentapi.VMFound{Running: host == at}}, nil
+		default:
+			return obey(host, cmd)
+		}
+	}
+}
+
+func (s *stage) migration() Migration {
+	return Migration{VM: stageVM, From: 1, To: 2, Moves: []Move{{stageVolume, secondPool}, {secondDisk, s.poolID}}}
+}
+
+// twoLocations carries the calls for another address to another StorPool; faults are armed in the first.
+type twoLocations struct{ near, far *fakeStorPool }
+
+func (l *twoLocations) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host != "10.0.0.2:81" {
+		return l.near.RoundTrip(r)
+	}
+	l.near.mu.Lock()
+	fault := l.near.Fault
+	l.near.mu.Unlock()
+	l.far.mu.Lock()
+	l.far.Fault = fault
+	l.far.mu.Unlock()
+	return l.far.RoundTrip(r)
+}
+
+// withLocation adds a pool in another location.
+func withLocation(s *stage) {
+	withPool(s)
+	s.config.Transport = &twoLocations{s.sp, s.far}
+	s.restart()
+	s.change(func(tx *inventory.Tx) { putDescriptor(tx, secondPool, descriptor{"10.0.0.2:81", poolToken, "ssd"}) })
+	set(s.bench, s.poolID, SettingClusterLocation, "west")
+	set(s.bench, secondPool, SettingClusterLocation, "east")
+	s.change(func(tx *inventory.Tx) {
+		tx.SnapshotRefs.Put(inventory.SnapshotRef{
+			Snapshot: stageSnapshot, Volume: 1, Role: inventory.Primary, Store: secondPool, State: inventory.RefCreating,
+		})
+	})
+}
+
+// downloads has hosts that make the snapshot of a template by themselves.
+func downloads(s *stage) {
+	s.hosts.Answer = func(host inventory.ID, cmd agentapi.Command) (*agentapi.Answer, error) {
+		c, ok := cmd.(agentapi.DirectDownload)
+		if !ok {
+			return obey(host, cmd)
+		}
+		out := c.Template
+		out.Path = devPath(s.sp.add(fakeObject{
+			Snapshot: true, Size: out.Size, Template: "hdd", Tags: spapi.Tags{"cs": "template", "uuid": c.Template.UUID},
+		}))
+		return &agentapi.Answer{OK: true, Payload: out}, nil
+	}
+}
+
+func farTrials() []trial {
+	return []trial{
+		{name: "migrate VM", gone: true, prepare: migratable, run: func(ctx context.Context, s *stage) error {
+			_, err := s.MigrateVM(ctx, s.migration())
+			return err
+		}},
+		{name: "copy snapshot to another location", prepare: withLocation, run: func(ctx context.Context, s *stage) error {
+			_, err := s.CopySnapshot(ctx, s.on(SnapshotObject, stageSnapshot, inventory.Primary), s.at(SnapshotObject, stageSnapshot, secondPool))
+			return err
+		}},
+		{name: "direct download", prepare: downloads, run: func(ctx context.Context, s *stage) error {
+			_, err := s.DirectDownload(ctx, uncachedID, s.poolID, 1, "/tmp/image")
+			return err
 		}},
 	}
 }

@@ -73,6 +73,7 @@ const (
 	limitRevert
 	limitMove
 	limitImport
+	limitMigrate
 )
 
 // limitFacts is what the IOPS limit of a volume depends on. Limits of 0 are none.

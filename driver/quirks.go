@@ -10,5 +10,5 @@ import (
 func Quirks() []quirk.Info { return quirk.Infos(quirks()) }
 
 func quirks() []quirk.Quirk[rules] {
-	return slices.Concat(poolQuirks(), volumeQuirks(), snapshotQuirks(), moveQuirks(), groupQuirks(), encryptionQuirks())
+	return slices.Concat(poolQuirks(), volumeQuirks(), snapshotQuirks(), moveQuirks(), groupQuirks(), encryptionQuirks(), zoneQuirks(), orphanQuirks())
 }

@@ -15,7 +15,7 @@ import (
 
 // moveQuirks are the defects of templates that are made and of volumes that go elsewhere.
 func moveQuirks() []quirk.Quirk[rules] {
-	return slices.Concat(bakeQuirks(), betweenQuirks(), awayQuirks(), importQuirks())
+	return slices.Concat(bakeQuirks(), betweenQuirks(), awayQuirks(), importQuirks(), migrateQuirks())
 }
 
 func bakeQuirks() []quirk.Quirk[rules] {
@@ -93,7 +93,7 @@ func betweenQuirks() []quirk.Quirk[rules] {
 			Apply: func(r *rules) { r.visible = unseenVolume },
 		},
 		{
-			Info: defect("D-37c", "B", "10.7", "a copy loses the tier, the device and the template of its offering, which a live move ignores as well", "S-25"),
+			Info: defect("D-37c", "B", "10.7", "a copy loses the tier, the device and the template of its offering, which a live move ignores as well"),
 			Apply: func(r *rules) {
 				r.moveUpdate = func(_ movePlan, pool string) spapi.VolumeUpdate { return spapi.VolumeUpdate{Template: pool} }
 				r.moveTemplate = func(_ placement, pool string) string { return pool }
@@ -167,6 +167,53 @@ func importQuirks() []quirk.Quirk[rules] {
 			Info: defect("D-3c", "B", "10.6", "an import is given to a host that need not see its source: the volume is taken for a pool"),
 			Apply: func(r *rules) {
 				r.importHost = func(d *Driver, p movePlan) (inventory.ID, error) { return d.anyHost(p.dst.Store) }
+			},
+		},
+	}
+}
+
+func migrateQuirks() []quirk.Quirk[rules] {
+	return []quirk.Quirk[rules]{
+		{
+			Info: defect("D-4b", "B", "11.2", "a migration that fails before the VM moves takes only its last new volume back", "S-12", "SUS-13"),
+			Apply: func(r *rules) {
+				r.migrationFailed = func(ctx context.Context, o *op, p *migration, err error) error {
+					if errors.Is(err, errCrash) {
+						return err
+					}
+					o.undo = nil
+					for _, disk := range slices.Backward(p.disks) {
+						if name := apiName(disk.new.Path, true); name != "" {
+							_ = deleteVolume(ctx, disk.conn, name) // not looked at: the defect
+							break
+						}
+					}
+					return err
+				}
+			},
+		},
+		{
+			Info: defect("D-4a", "A", "11.2", "a migration whose volume StorPool refuses to create has been made", "S-12"),
+			Apply: func(r *rules) {
+				next := r.migrationFailed
+				r.migrationFailed = func(ctx context.Context, o *op, p *migration, err error) error {
+					var create *createError
+					if errors.As(err, &create) && !errors.Is(err, errCrash) {
+						o.undo = nil
+						return nil
+					}
+					return next(ctx, o, p, err)
+				}
+			},
+		},
+		{
+			Info: quirk.Info{
+				ID: "S-25", Severity: "B", Source: "driver-strategies 13",
+				Reason: "a volume that moves with its VM loses policy, device, tier and the template of its offering",
+			},
+			Apply: func(r *rules) {
+				r.migrateTags = func(f tagFacts) spapi.Tags { return siteVolumeOfVM.tags(f) }
+				r.migrateTemplate = func(_ placement, pool string) string { return pool }
 			},
 		},
 	}

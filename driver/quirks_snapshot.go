@@ -164,7 +164,6 @@ func removalQuirks() []quirk.Quirk[rules] {
 				}
 			},
 		},
-		hidden("D-7d", "B", "12.1", "of several records the result of the last one counts", "no snapshot is on two pools before copies to other zones are built", "S-7"),
 		hidden("S-4", "A", "12.1", "the StorPool snapshot is deleted before the state of the snapshot is looked at",
 			"CloudStack asks for the deletion of snapshots in the right states only"),
 		hidden("S-28", "C", "12.1", "asking whether the strategy handles a snapshot writes its details, and fails for safety snapshots",

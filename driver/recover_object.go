@@ -33,6 +33,10 @@ func objectRecoveries() map[string]recovery {
 		actionCopyOut:        {back: restBack},
 		actionPolicy:         {forward: finishPolicy},
 
+		actionDirectDownload: {back: directBack, forward: cacheDone},
+		actionCopySnapshot:   {back: copyBack, forward: copyDone},
+		actionMigrate:        {back: migrateBack, forward: finishMigrate},
+
 		actionVMSnapshot:       {back: vmSnapshotBack},
 		actionRevertVMSnapshot: {back: revertGroupBack, forward: finishGroupRevert},
 		actionDeleteVMSnapshot: {back: deleteGroupBack, forward: finishDeleteGroup},

@@ -7,9 +7,10 @@ type rules struct {
 	moveRules
 	groupRules
 	encryptionRules
+	copyRules
 }
 
 // correct returns the decisions of a correct driver.
 func correct() rules {
-	return rules{poolRules: correctPool(), objectRules: correctObjects(), moveRules: correctMoves(), groupRules: correctGroups(), encryptionRules: correctEncryption()}
+	return rules{poolRules: correctPool(), objectRules: correctObjects(), moveRules: correctMoves(), groupRules: correctGroups(), encryptionRules: correctEncryption(), copyRules: correctCopies()}
 }

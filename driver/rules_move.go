@@ -27,6 +27,10 @@ type moveRules struct {
 	importRequest func(p movePlan, poolTemplate string) spapi.VolumeCreate
 	importHost    func(d *Driver, p movePlan) (inventory.ID, error)
 	importFailed  func(ctx context.Context, o *op, c *conn, p movePlan)
+
+	migrateTags     func(f tagFacts) spapi.Tags
+	migrateTemplate func(p placement, pool string) string
+	migrationFailed func(ctx context.Context, o *op, p *migration, err error) error
 }
 
 func correctMoves() moveRules {
@@ -47,5 +51,9 @@ func correctMoves() moveRules {
 		importRequest: importRequest,
 		importHost:    importHost,
 		importFailed:  func(context.Context, *op, *conn, movePlan) {},
+
+		migrateTags:     func(f tagFacts) spapi.Tags { return siteMove.tags(f) },
+		migrateTemplate: moveTemplate,
+		migrationFailed: func(_ context.Context, _ *op, _ *migration, err error) error { return err },
 	}
 }

@@ -27,6 +27,7 @@ const (
 	SettingDownloadWait        = "primary.storage.download.wait"
 	SettingCopyVolumeWait      = "copy.volume.wait"
 	SettingBackupWait          = "backup.snapshot.wait"
+	SettingMigrationWait       = "kvm.storage.online.migration.wait"
 	SettingPolicyAdminOnly     = "storpool.vc.policy.admin.only"
 	SettingEncryptedBackup     = "storpool.encrypted.snapshot.backup"
 	SettingLeftoversAge        = "storpool.leftovers.delete.after"
@@ -68,6 +69,7 @@ func Settings() []Setting {
 		{SettingDownloadWait, "seconds", "10800", nil, "time for a download to primary storage"},
 		{SettingCopyVolumeWait, "seconds", "10800", nil, "time for a copy of a volume"},
 		{SettingBackupWait, "seconds", "21600", nil, "time for the backup of a snapshot"},
+		{SettingMigrationWait, "seconds", "86400", nil, "time for the migration of a VM with its volumes"},
 		{SettingPolicyAdminOnly, "bool", "false", nil, "only administrators may set the backup policy of a VM"},
 		{SettingEncryptedBackup, "bool", "false", poolZone, "snapshots of encrypted volumes are backed up as ciphertext"},
 		{SettingLeftoversAge, "seconds", "86400", nil, "age at which temporary objects are leftovers and deleted, 0 for never"},

@@ -31,10 +31,10 @@ type ImageStore interface {
 	DeleteSnapshotFile(ctx context.Context, ref inventory.SnapshotRef) error
 }
 
-// CanHandleSnapshot tells whether the snapshot strategy claims an operation: it does so for DELETE of a snapshot that
-// has an object on StorPool (driver-management 12.1). A zone of 0 means every zone. It changes nothing.
+// CanHandleSnapshot tells whether the snapshot strategy claims an operation: it does so for DELETE and COPY of a snapshot
+// that has an object on StorPool (driver-management 12.1). A zone of 0 means every zone. It changes nothing.
 func (d *Driver) CanHandleSnapshot(snapshot, zone inventory.ID, operation SnapshotOperation) bool {
-	if operation != SnapshotDelete {
+	if operation != SnapshotDelete && operation != SnapshotCopy {
 		return false
 	}
 	claims := false
@@ -258,7 +258,7 @@ func (o *op) removeCopies(ctx context.Context, r removal) (stop bool, err error)
 	if len(r.copies) == 0 && !o.pivoted {
 		err = o.pivot(ctx) // what is left to delete is on secondary storage
 	}
-	return stop, errors.Join(append(errs, err)...)
+	return stop, errors.Join(o.d.rules.together(errs), err)
 }
 
 // goOn treats a snapshot that StorPool does not have as deleted: everything else follows (D-7).

@@ -190,7 +190,10 @@ type DirectDownload struct {
 type CheckVM struct{ VM string }
 
 // VMFound answers CheckVM.
-type VMFound struct{ Running bool }
+type VMFound struct {
+	Running   bool
+	Migrating bool // the host is moving it away
+}
 
 // CheckHeartbeat asks a host whether StorPool lists the client of a host as running (agent 6).
 type CheckHeartbeat struct{ NodeID string } // SP_OURID of the suspect; empty asks for the host itself
