@@ -147,9 +147,22 @@ func (a *Adaptor) CreateDiskFromSnapshot() (*PhysicalDisk, error) {
 	return nil, unsupported("create a disk from a snapshot")
 }
 
-// CreateTemplateFromDirectDownloadFile is not built yet (agent 10).
-func (a *Adaptor) CreateTemplateFromDirectDownloadFile() (*PhysicalDisk, error) {
-	return nil, fmt.Errorf("direct download of a template: %w", ErrNotBuilt)
+// CreateTemplateFromDirectDownloadFile caches a template on a pool from a file on the host (agent 10). The disk is the
+// template's snapshot; its size is the virtual one.
+func (a *Adaptor) CreateTemplateFromDirectDownloadFile(ctx context.Context, c agentapi.DirectDownload) (*PhysicalDisk, error) {
+	r, err := a.host.begin(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	ans := r.execute(c)
+	if ans == nil {
+		return nil, errDead
+	}
+	t, ok := ans.Payload.(agentapi.Template)
+	if !ok {
+		return nil, fmt.Errorf("direct download of template %s: %s", c.Template.Name, ans.Details)
+	}
+	return &PhysicalDisk{Name: t.Path, Path: t.Path, Size: t.Size}, nil
 }
 
 // CreatePhysicalDisk does nothing and gives no disk; so do the plugin's createDiskFromTemplate and

@@ -42,6 +42,7 @@ func (c detach) run(r *run) *agentapi.Answer {
 		had, err := g.unplug(c.Disk.Path)
 		if had {
 			r.host.drop(c.Disk.Path)
+			r.host.removeSecret(c.Disk.Path)
 		}
 		return err
 	}, c.Disk.Path)

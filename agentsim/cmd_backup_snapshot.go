@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"path"
 
+	"github.com/spsim/spsim/agentsim/luks"
 	"github.com/spsim/spsim/agentsim/secondary"
 	"github.com/spsim/spsim/driver/agentapi"
 )
 
 // backupSnapshot copies a StorPool snapshot to secondary storage as a thin qcow2 file without extension (agent 9.2).
+// Of an encrypted volume it copies the ciphertext as it is; a passphrase in the command must open it. A file of
+// an NFS pool is copied too, an encrypted one with its key on both sides (agent 13).
 type backupSnapshot struct{ agentapi.BackupSnapshot }
 
 func (c backupSnapshot) run(r *run) *agentapi.Answer {
@@ -31,17 +34,20 @@ func (c backupSnapshot) run(r *run) *agentapi.Answer {
 }
 
 func (c backupSnapshot) copy(r *run, name string) (*secondary.Mount, error) {
-	first := r.host.rules.checkFirst()
+	first, onStorPool := r.host.rules.checkFirst(), c.pool().Type != agentapi.NetworkFilesystem
+	check := func(context.Context) error { return c.check(r.host) }
 	if first {
-		if err := r.step("check", c.check); err != nil {
+		if err := r.step("check", check); err != nil {
 			return nil, err
 		}
 	}
-	if err := r.attach(snapshotKind, c.Source.Path); err != nil {
-		return nil, err
+	if onStorPool {
+		if err := r.attach(snapshotKind, c.Source.Path); err != nil {
+			return nil, err
+		}
 	}
 	if !first {
-		if err := r.step("check", c.check); err != nil {
+		if err := r.step("check", check); err != nil {
 			return nil, err
 		}
 	}
@@ -53,15 +59,69 @@ func (c backupSnapshot) copy(r *run, name string) (*secondary.Mount, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m, r.step("convert", func(ctx context.Context) error { return r.backUp(ctx, c.Source.Path, m, name) }, c.Source.Path)
+	return m, r.step("convert", func(ctx context.Context) error {
+		if onStorPool {
+			return c.backUp(ctx, r, m, name)
+		}
+		return r.exportFile(ctx, c.file(), export{to: m, name: name, how: r.host.rules.output()})
+	}, c.Source.Path)
 }
 
-func (c backupSnapshot) check(context.Context) error {
+// pool is where the source is.
+func (c backupSnapshot) pool() (p agentapi.Pool) {
+	if c.Source.Pool != nil {
+		p = *c.Source.Pool
+	}
+	return p
+}
+
+func (c backupSnapshot) passphrase() (s agentapi.Secret) {
+	if c.Source.Volume != nil {
+		s = c.Source.Volume.Passphrase
+	}
+	return s
+}
+
+// file is the source on an NFS pool.
+func (c backupSnapshot) file() agentapi.Disk {
+	return agentapi.Disk{Path: c.Source.Path, Pool: c.pool(), Passphrase: c.passphrase()}
+}
+
+func (c backupSnapshot) check(h *Host) error {
 	if err := mustBeNFS(c.Dest.Store); err != nil {
 		return err
 	}
-	if v := c.Source.Volume; v != nil && !v.Passphrase.Empty() {
-		return fmt.Errorf("backup of a snapshot of the encrypted volume %s: %w", v.Name, ErrNotBuilt)
+	if c.pool().Type != agentapi.NetworkFilesystem || c.passphrase().Empty() {
+		return nil
+	}
+	if _, err := h.Guest(c.Source.Volume.VM); err == nil {
+		return fmt.Errorf("%w: snapshot of an encrypted file of the running VM %s", ErrUnsupported, c.Source.Volume.VM)
 	}
 	return nil
+}
+
+func (c backupSnapshot) backUp(ctx context.Context, r *run, m *secondary.Mount, name string) error {
+	e := export{device: c.Source.Path, to: m, name: name, how: r.host.rules.output(), read: asItIs, write: as(imageOf(agentapi.QCOW2))}
+	if key := c.passphrase(); !key.Empty() {
+		if err := r.mustOpen(ctx, c.Source.Path, key); err != nil {
+			return err
+		}
+		e.write = r.host.rules.ciphertext(r.host, key)
+	}
+	_, err := r.export(ctx, e)
+	return err
+}
+
+// mustOpen refuses what the passphrase does not open, or nobody could open the copy.
+func (r *run) mustOpen(ctx context.Context, device string, key agentapi.Secret) error {
+	d, err := r.host.openDisk(ctx, device)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = d.Close() }() // it was only read
+	c, err := luks.OpenReader(ctx, d, d.Size(), key.Reveal(), r.host.fleet.unlock())
+	if err != nil {
+		return fmt.Errorf("the passphrase of the volume and its snapshot: %w", err)
+	}
+	return c.Close()
 }

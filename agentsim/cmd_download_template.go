@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/spsim/spsim/agentsim/image"
+	"github.com/spsim/spsim/agentsim/luks"
 	"github.com/spsim/spsim/agentsim/secondary"
 	"github.com/spsim/spsim/driver/agentapi"
 )
@@ -55,6 +56,9 @@ func (c downloadTemplate) run(r *run) *agentapi.Answer {
 	if err != nil {
 		return failed(err)
 	}
+	if err := c.mustFit(r, img); err != nil {
+		return failed(errors.Join(err, file.Close()))
+	}
 	defer func() { _ = file.Close() }() // it was only read
 	if err := c.write(r, img); err != nil {
 		return failed(err)
@@ -65,6 +69,19 @@ func (c downloadTemplate) run(r *run) *agentapi.Answer {
 	done := *c.DestTemplate
 	done.Size = volumeSize(img)
 	return succeeded(done)
+}
+
+// mustFit refuses a backup that the passphrase of the volume does not open. The backup is ciphertext, so that it fits
+// the volume of which it was taken and no other.
+func (c downloadTemplate) mustFit(r *run, img image.Reader) error {
+	if c.DestVolume == nil || c.DestVolume.Passphrase.Empty() {
+		return nil
+	}
+	plain, err := luks.OpenReader(r.ctx, img, img.Size(), c.DestVolume.Passphrase.Reveal(), r.host.fleet.unlock())
+	if err != nil {
+		return fmt.Errorf("the passphrase of the volume %s and its backup: %w", c.DestVolume.Name, err)
+	}
+	return plain.Close()
 }
 
 // write brings the destination to size when it is a template, and copies.
@@ -99,8 +116,6 @@ func (c downloadTemplate) check() (source, error) {
 	switch {
 	case (c.DestTemplate == nil) == (c.DestVolume == nil):
 		return from, errors.New("the command needs exactly one destination")
-	case c.DestVolume != nil && !c.DestVolume.Passphrase.Empty():
-		return from, fmt.Errorf("download onto the encrypted volume %s: %w", c.DestVolume.Name, ErrNotBuilt)
 	case kind(c.ObjectType) != volumeKind:
 		return from, fmt.Errorf("%w: download onto a %q", ErrUnsupported, c.ObjectType)
 	}

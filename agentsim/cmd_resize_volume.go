@@ -59,6 +59,10 @@ func (c resizeVolume) notify(h *Host) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	d.notify(c.NewSize)
+	size, err := h.rules.blockSize(d, c.NewSize)
+	if err != nil {
+		return false, err
+	}
+	d.notify(size)
 	return true, nil
 }

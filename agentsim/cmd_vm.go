@@ -16,7 +16,7 @@ func (c start) run(r *run) *agentapi.Answer {
 		return failed(alreadyRuns(r.host, c.VM.Name))
 	}
 	for _, d := range c.VM.Disks {
-		if c.VM.State == "Migrating" {
+		if c.VM.State == migrating {
 			continue // StorPool's pools are unmanaged: the disk was connected when the migration was prepared
 		}
 		if err := r.connect(d); err != nil {
@@ -27,7 +27,7 @@ func (c start) run(r *run) *agentapi.Answer {
 	err := r.step("run", func(ctx context.Context) error {
 		for _, d := range c.VM.Disks {
 			if err := r.plug(ctx, g, d); err != nil {
-				g.close()
+				r.host.removeSecrets(g.close())
 				return err
 			}
 		}
@@ -47,14 +47,26 @@ func alreadyRuns(h *Host, vm string) error {
 // connect attaches a disk; it is disconnected when the command is over, unless a guest takes it.
 func (r *run) connect(d agentapi.Disk) error {
 	if !d.Passphrase.Empty() {
-		return fmt.Errorf("encrypted disk %s: %w", d.Path, ErrNotBuilt)
+		if err := r.host.needEncryption(); err != nil {
+			return err
+		}
 	}
-	if d.Pool.Type != agentapi.StorPool {
-		return fmt.Errorf("disk %q on a pool of type %q: %w", d.Path, d.Pool.Type, ErrNotBuilt)
+	switch d.Pool.Type {
+	case agentapi.NetworkFilesystem:
+		return nil // the file is there when the pool is
+	case agentapi.StorPool:
+	default:
+		return fmt.Errorf("%w: disk %q on a pool of type %q", ErrUnsupported, d.Path, d.Pool.Type)
 	}
 	if err := r.host.needPool(d.Pool); err != nil {
 		return err
 	}
+	return r.connectVolume(d.Path)
+}
+
+// connectVolume attaches a volume and waits for its device; see [run.connect].
+func (r *run) connectVolume(path string) error {
+	d := agentapi.Disk{Path: path}
 	return r.step("connect", func(ctx context.Context) error {
 		name, err := r.host.attachOnly(ctx, volumeKind, d.Path)
 		if name != "" {
@@ -71,15 +83,16 @@ func (r *run) connect(d agentapi.Disk) error {
 	}, d.Path)
 }
 
-// plug opens a connected device for a guest.
+// plug opens a connected device for a guest; libvirt keeps the passphrase of an encrypted one.
 func (r *run) plug(ctx context.Context, g *Guest, d agentapi.Disk) error {
-	device, err := r.host.open(ctx, d.Path)
+	device, err := r.host.openFor(ctx, d)
 	if err != nil {
 		return err
 	}
 	if err := g.plug(d, device); err != nil {
 		return errors.Join(err, device.Close())
 	}
+	r.host.defineSecret(d)
 	return nil
 }
 
@@ -94,7 +107,7 @@ func (h *Host) define(r *run, g *Guest) error {
 	h.mu.Unlock()
 	switch {
 	case !ours:
-		g.close()
+		h.removeSecrets(g.close())
 		return errDead
 	case twice:
 		g.close()
@@ -151,6 +164,7 @@ func (h *Host) destroy(vm string) []string {
 	for _, path := range paths {
 		h.drop(path)
 	}
+	h.removeSecrets(paths)
 	return paths
 }
 

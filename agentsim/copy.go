@@ -57,23 +57,53 @@ func mustBeNFS(s *agentapi.Store) error {
 	return nil
 }
 
-// backUp writes the contents of a device into a qcow2 file, which is complete and durable afterwards, or not there.
-// The device is read as raw whatever its contents look like.
-func (r *run) backUp(ctx context.Context, device string, m *secondary.Mount, name string) (err error) {
-	src, err := r.host.openDisk(ctx, device)
-	if err != nil {
+// layout writes contents into a new file.
+type layout func(ctx context.Context, f image.File, src image.Reader, hook image.Hook) error
+
+// as lays contents out as an image of a format.
+func as(format image.Format) layout {
+	return func(ctx context.Context, f image.File, src image.Reader, hook image.Hook) error {
+		dst, err := image.Create(f, format, src.Size(), image.Options{})
+		if err == nil {
+			_, err = image.Convert(ctx, dst, src, hook)
+		}
 		return err
 	}
-	defer func() { err = errors.Join(err, src.Close()) }()
-	out, err := m.Create(name, r.host.rules.output())
+}
+
+// export is a copy of a device to a file.
+type export struct {
+	device string
+	to     *secondary.Mount
+	name   string // of the file
+	how    secondary.Write
+	read   func(h *Host, device image.Image) (image.Reader, error) // what is taken for the contents
+	write  layout
+}
+
+// export writes the contents of a device into a file, which is complete and durable afterwards, or not there.
+// It gives the virtual size of what was written.
+func (r *run) export(ctx context.Context, e export) (size int64, err error) {
+	device, err := r.host.openDisk(ctx, e.device)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, device.Close()) }()
+	src, err := e.read(r.host, device)
+	if err != nil {
+		return 0, err
+	}
+	return src.Size(), r.writeFile(ctx, e, src)
+}
+
+// writeFile writes contents into the file of an export.
+func (r *run) writeFile(ctx context.Context, e export, src image.Reader) error {
+	out, err := e.to.Create(e.name, e.how)
 	if err != nil {
 		return err
 	}
 	forget := r.host.keep(out.Discard)
-	dst, err := image.Create(lazy{out.File}, image.Qcow2, src.Size(), image.Options{})
-	if err == nil {
-		_, err = image.Convert(ctx, dst, src, r.host.hook(r))
-	}
+	err = e.write(ctx, lazy{out.File}, src, r.host.hook(r))
 	if r.alive() != nil {
 		return errDead // the next agent finds the file among the leftovers
 	}
@@ -83,6 +113,9 @@ func (r *run) backUp(ctx context.Context, device string, m *secondary.Mount, nam
 	}
 	return out.Commit()
 }
+
+// asItIs takes a device for raw, whatever its contents look like.
+func asItIs(_ *Host, device image.Image) (image.Reader, error) { return device, nil }
 
 // lazy leaves it to the commit to make the file durable, once.
 type lazy struct{ *os.File }

@@ -112,13 +112,10 @@ func TestCopiesThatCannotBeAreRefusedBeforeStorPoolIsAsked(t *testing.T) {
 		"object store": {with(backupOf(snap), func(c *agentapi.BackupSnapshot) { c.Dest.Store.URL = "s3://bucket" }), "not NFS"},
 		"no store":     {with(backupOf(snap), func(c *agentapi.BackupSnapshot) { c.Dest.Store = nil }), "not NFS"},
 		"encrypted": {
-			with(backupOf(snap), func(c *agentapi.BackupSnapshot) { c.Source.Volume.Passphrase = secret }), "not built yet",
+			with(backupOf(snap), func(c *agentapi.BackupSnapshot) { c.Source.Volume.Passphrase = secret }), "not a LUKS container",
 		},
 		"restore from an object store": {
 			with(restoreTo(dst), func(c *agentapi.DownloadTemplate) { c.Snapshot.Store.URL = "s3://bucket" }), "not NFS",
-		},
-		"restore encrypted": {
-			with(restoreTo(dst), func(c *agentapi.DownloadTemplate) { c.DestVolume.Passphrase = secret }), "not built yet",
 		},
 		"no destination": {with(restoreTo(dst), func(c *agentapi.DownloadTemplate) { c.DestVolume = nil }), "one destination"},
 		"no source":      {with(restoreTo(dst), func(c *agentapi.DownloadTemplate) { c.Snapshot = nil }), "one source"},
@@ -130,7 +127,6 @@ func TestCopiesThatCannotBeAreRefusedBeforeStorPoolIsAsked(t *testing.T) {
 			"VHD",
 		},
 		"no file":     {restoreTo(dst), "no such"},
-		"not built":   {agentapi.Migrate{}, "not built yet"},
 		"outside":     {with(backupOf(snap), func(c *agentapi.BackupSnapshot) { c.Dest.Store.URL = store + "/../.." }), "not allowed"},
 		"bad storage": {with(restoreTo(dst), func(c *agentapi.DownloadTemplate) { c.Snapshot.Path = "../../x" }), "not allowed"},
 	} {
@@ -141,7 +137,7 @@ func TestCopiesThatCannotBeAreRefusedBeforeStorPoolIsAsked(t *testing.T) {
 		assert.NotContains(t, ans.Details, "key", name)
 	}
 	b.clean(t)
-	assert.Equal(t, 1, b.sp.took("attach"), "only the bad URL shows after the attach")
+	assert.Equal(t, 2, b.sp.took("attach"), "only the bad URL and the wrong passphrase show after the attach")
 }
 
 func with[C any](c C, change func(*C)) C {

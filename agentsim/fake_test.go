@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spsim/spsim/agentsim/image"
+	"github.com/spsim/spsim/agentsim/luks"
 	"github.com/spsim/spsim/agentsim/secondary"
 	"github.com/spsim/spsim/driver/agentapi"
 	"github.com/spsim/spsim/driver/quirk"
@@ -47,6 +48,7 @@ type object struct {
 	snapshot bool
 	on       map[int]bool // client to writable
 	open     map[int]int
+	tags     spapi.Tags
 }
 
 func newStorpool() *storpool {
@@ -278,6 +280,7 @@ type bench struct {
 	sp    *storpool
 	sec   *secondary.Storage
 	one   *Host
+	again func() // brings back what a command takes away even when it fails
 }
 
 func newBench(t *testing.T, selected string) *bench {
@@ -289,8 +292,8 @@ func newBench(t *testing.T, selected string) *bench {
 	d, err := sec.Export(store)
 	require.NoError(t, err)
 	require.NoError(t, d.Close())
-	b := &bench{clock: clock.NewVirtual(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)), sp: newStorpool(), sec: sec}
-	b.Fleet, err = New(Config{Secondary: sec, Clock: b.clock, Quirks: set})
+	b := &bench{clock: clock.NewVirtual(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)), sp: newStorpool(), sec: sec, again: func() {}}
+	b.Fleet, err = New(Config{Secondary: sec, Clock: b.clock, Quirks: set, Encryption: Encryption{Iterations: luks.MinIterations}})
 	require.NoError(t, err)
 	t.Cleanup(b.Close)
 	for i := 1; i <= 2; i++ {

@@ -19,7 +19,6 @@ var (
 	ErrUnreachable = errors.New("host is not reachable")
 	ErrNoHost      = errors.New("no such host")
 	ErrNoGuest     = errors.New("no such VM is running")
-	ErrNotBuilt    = errors.New("not built yet")
 	ErrUnsupported = errors.New("unsupported operation")
 )
 
@@ -31,6 +30,8 @@ type Config struct {
 	Clock clock.Clock
 	// Quirks selects upstream defects; correct behaviour when empty.
 	Quirks quirk.Set
+	// Encryption is how containers are made.
+	Encryption Encryption
 	// Log receives what hosts do, without passphrases; nothing when nil.
 	Log *slog.Logger
 }
@@ -41,6 +42,7 @@ type Fleet struct {
 	secondary *secondary.Storage
 	rules     rules
 	log       *slog.Logger
+	vault     vault
 	faults    *fault.Set
 	steps     map[string][]string // by command
 
@@ -53,7 +55,7 @@ func New(cfg Config) (*Fleet, error) {
 	if cfg.Secondary == nil {
 		return nil, errors.New("agentsim: Config.Secondary is missing")
 	}
-	f := &Fleet{clock: cfg.Clock, secondary: cfg.Secondary, log: cfg.Log, steps: stepTable()}
+	f := &Fleet{clock: cfg.Clock, secondary: cfg.Secondary, log: cfg.Log, steps: stepTable(), vault: newVault(cfg.Encryption)}
 	if f.clock == nil {
 		f.clock = clock.Real{}
 	}
@@ -117,6 +119,7 @@ func (f *Fleet) Close() {
 	for _, h := range f.Hosts() {
 		h.end()
 	}
+	f.vault.cache.Forget()
 }
 
 // Send executes a command on a host. An error means that it was not delivered. A nil answer is no answer: the agent

@@ -23,13 +23,18 @@ type Guest struct {
 	stopped bool
 }
 
-// GuestDisk is a disk as the guest sees it.
+// GuestDisk is a disk as the guest sees it. It stays the same when the VM moves.
 type GuestDisk struct {
-	path     string
 	deviceID int
-	device   Device
+	pool     agentapi.Pool
+
+	flow   sync.RWMutex // held alone while a chunk is copied and while the device is exchanged
+	device Device
+	mirror Device     // where a live copy goes, nil without one; it gets every write
+	order  sync.Mutex // keeps writes to both in one order
 
 	mu   sync.Mutex
+	path string
 	size int64 // bytes, as the guest was told
 	gone bool
 }
@@ -38,7 +43,11 @@ type GuestDisk struct {
 func (g *Guest) Name() string { return g.name }
 
 // Host is where the VM runs.
-func (g *Guest) Host() *Host { return g.host }
+func (g *Guest) Host() *Host {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.host
+}
 
 // Paths are the device paths of the disks, in the order of plugging.
 func (g *Guest) Paths() []string {
@@ -46,7 +55,7 @@ func (g *Guest) Paths() []string {
 	defer g.mu.Unlock()
 	out := make([]string, len(g.disks))
 	for i, d := range g.disks {
-		out[i] = d.path
+		out[i] = d.Path()
 	}
 	return out
 }
@@ -56,7 +65,7 @@ func (g *Guest) Disk(path string) (*GuestDisk, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, d := range g.disks {
-		if d.path == path {
+		if d.Path() == path {
 			return d, nil
 		}
 	}
@@ -87,11 +96,11 @@ func (g *Guest) plug(d agentapi.Disk, device Device) error {
 		return fmt.Errorf("%w: %s", ErrNoGuest, g.name)
 	}
 	for _, other := range g.disks {
-		if other.path == d.Path {
+		if other.Path() == d.Path {
 			return fmt.Errorf("%s has the disk %s already", g.name, d.Path)
 		}
 	}
-	g.disks = append(g.disks, &GuestDisk{path: d.Path, deviceID: d.DeviceID, device: device, size: size})
+	g.disks = append(g.disks, &GuestDisk{path: d.Path, deviceID: d.DeviceID, pool: d.Pool, device: device, size: size})
 	return nil
 }
 
@@ -100,7 +109,7 @@ func (g *Guest) unplug(path string) (bool, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for i, d := range g.disks {
-		if d.path == path {
+		if d.Path() == path {
 			g.disks = slices.Delete(g.disks, i, i+1)
 			return true, d.close()
 		}
@@ -115,7 +124,7 @@ func (g *Guest) close() []string {
 	g.stopped = true
 	paths := make([]string, 0, len(g.disks))
 	for _, d := range g.disks {
-		paths = append(paths, d.path)
+		paths = append(paths, d.Path())
 		_ = d.close() // the guest is gone either way
 	}
 	g.disks = nil
@@ -123,7 +132,11 @@ func (g *Guest) close() []string {
 }
 
 // Path is the device path on the host.
-func (d *GuestDisk) Path() string { return d.path }
+func (d *GuestDisk) Path() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.path
+}
 
 // DeviceID is the disk's number in the VM.
 func (d *GuestDisk) DeviceID() int { return d.deviceID }
@@ -145,11 +158,14 @@ func (d *GuestDisk) notify(size int64) {
 
 func (d *GuestDisk) close() error {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.gone {
+	was := d.gone
+	d.gone = true
+	d.mu.Unlock()
+	if was {
 		return nil
 	}
-	d.gone = true
+	d.flow.Lock()
+	defer d.flow.Unlock()
 	return d.device.Close()
 }
 
@@ -168,6 +184,8 @@ func (d *GuestDisk) span(off int64, n int) error {
 
 // ReadAt reads as the guest does; all of p, or an error.
 func (d *GuestDisk) ReadAt(p []byte, off int64) (int, error) {
+	d.flow.RLock()
+	defer d.flow.RUnlock()
 	if err := d.span(off, len(p)); err != nil {
 		return 0, err
 	}
@@ -175,17 +193,33 @@ func (d *GuestDisk) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // WriteAt writes as the guest does.
-func (d *GuestDisk) WriteAt(p []byte, off int64) (int, error) {
-	if err := d.span(off, len(p)); err != nil {
-		return 0, err
-	}
-	return d.device.WriteAt(p, off)
+func (d *GuestDisk) WriteAt(p []byte, off int64) (n int, err error) {
+	err = d.change(off, len(p), func(to Device) error {
+		n, err = to.WriteAt(p, off)
+		return err
+	})
+	return n, err
 }
 
 // Discard gives space back, as a guest with discard=unmap does (agent 5).
 func (d *GuestDisk) Discard(off, n int64) error {
-	if err := d.span(off, int(n)); err != nil {
+	return d.change(off, int(n), func(to Device) error { return to.Discard(off, n) })
+}
+
+// change does a write on the device, and on what mirrors it.
+func (d *GuestDisk) change(off int64, n int, do func(Device) error) error {
+	d.flow.RLock()
+	defer d.flow.RUnlock()
+	if err := d.span(off, n); err != nil {
 		return err
 	}
-	return d.device.Discard(off, n)
+	if d.mirror == nil {
+		return do(d.device)
+	}
+	d.order.Lock()
+	defer d.order.Unlock()
+	if err := do(d.mirror); err != nil {
+		return err
+	}
+	return do(d.device)
 }

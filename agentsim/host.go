@@ -31,17 +31,26 @@ type HostConfig struct {
 	Devices Devices
 	// DeviceDelay is the time between an attach and the appearance of the device.
 	DeviceDelay time.Duration
+	// NoEncryption leaves out the tools for encrypted volumes.
+	NoEncryption bool
+	// Files are files of the host by path, which only a quirk shows to guests.
+	Files map[string][]byte
+	// Folder stands for the host's own file system; direct downloads lie in it. Without one there are none.
+	Folder string
+	// RecordReboots lets a host that would reboot itself only note the wish; see [Host.RebootWishes].
+	RecordReboots bool
 	// Throughput is the speed of copies in bytes a second; 0 lets them take no time.
 	Throughput int64
 }
 
 // Host is a KVM host.
 type Host struct {
-	fleet  *Fleet
-	cfg    HostConfig
-	rules  rules
-	mounts *secondary.Mounts
-	locks  *clock.Locks // by StorPool name
+	fleet   *Fleet
+	cfg     HostConfig
+	rules   rules
+	mounts  *secondary.Mounts
+	primary *secondary.Mounts // of guests' disks on pools of files
+	locks   *clock.Locks      // by StorPool name
 
 	mu         sync.Mutex
 	life       *life // nil while the host is off
@@ -55,6 +64,10 @@ type Host struct {
 	logBroken  bool
 	monitor    error // why the heartbeat thread is dead, nil while it lives
 	reboots    int
+	boots      int             // how often it has been started
+	prepared   map[string]bool // StorPool names of devices that wait for a guest
+	secrets    secrets         // what libvirt holds
+	held       int             // passphrases in the agent's memory
 }
 
 // life is the time between two starts of the agent.
@@ -84,6 +97,7 @@ func newHost(f *Fleet, cfg HostConfig) *Host {
 		stray: map[string]int64{}, delay: cfg.DeviceDelay, throughput: cfg.Throughput,
 	}
 	h.life, h.pools = newLife(h.fleet.clock), map[string]*Pool{}
+	h.prepared, h.secrets, h.primary = map[string]bool{}, secrets{}, secondary.NewMounts(f.secondary)
 	return h
 }
 
@@ -132,7 +146,7 @@ func (h *Host) BreakLog(broken bool) {
 // StorPool's attachments stay, as a cluster keeps them for a client that is down.
 func (h *Host) PowerOff() {
 	h.end()
-	if err := h.mounts.Reboot(); err != nil {
+	if err := errors.Join(h.mounts.Reboot(), h.primary.Reboot()); err != nil {
 		h.fleet.log.Warn("power off", "host", h.cfg.Name, "error", err)
 	}
 }
@@ -143,6 +157,11 @@ func (h *Host) end() {
 	life, guests := h.life, h.guests
 	h.life, h.pools, h.guests = nil, map[string]*Pool{}, map[string]*Guest{}
 	h.devices, h.stray = map[string]*entry{}, map[string]int64{}
+	for _, s := range h.secrets {
+		s.Wipe()
+	}
+	h.prepared, h.secrets, h.held = map[string]bool{}, secrets{}, 0
+	h.boots++
 	h.mu.Unlock()
 	if life != nil {
 		life.end()
@@ -184,6 +203,7 @@ func (h *Host) RestartAgent() {
 		return
 	}
 	h.life, h.pools, h.monitor = newLife(h.fleet.clock), map[string]*Pool{}, nil
+	h.prepared, h.held = map[string]bool{}, 0
 	for name, e := range h.devices {
 		if e.runs = 0; e.guests == 0 {
 			delete(h.devices, name)

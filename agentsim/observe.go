@@ -16,6 +16,9 @@ type State struct {
 	Unfinished int              // files and mounts of commands under way, or of a dead agent
 	Guests     []GuestState     // in the order of their names
 	Reboots    int
+	Prepared   []string // StorPool names of devices that wait for a guest, in order
+	Secrets    []string // paths of the encrypted disks whose passphrase libvirt holds, in order: those of guests, here or to come
+	Held       int      // passphrases in the agent's memory; between commands 0, unless one was not wiped
 }
 
 // GuestState is a running VM with the paths of its disks, in order.
@@ -32,6 +35,7 @@ func (h *Host) State() State {
 	s.Up, s.Unfinished, s.Reboots = h.life != nil, len(h.unfinished), h.reboots
 	s.Pools = slices.Sorted(maps.Keys(h.pools))
 	s.Stray = maps.Clone(h.stray)
+	s.Prepared, s.Secrets, s.Held = slices.Sorted(maps.Keys(h.prepared)), slices.Sorted(maps.Keys(h.secrets)), h.held
 	for name, e := range h.devices {
 		if n := e.runs + e.guests; n > 0 {
 			s.Uses[name] = n

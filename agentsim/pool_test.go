@@ -156,8 +156,8 @@ func TestTheAdaptorAnswersAsThePluginDoes(t *testing.T) {
 		_, err := f()
 		require.ErrorIs(t, err, ErrUnsupported)
 	}
-	_, err = a.CreateTemplateFromDirectDownloadFile()
-	require.ErrorIs(t, err, ErrNotBuilt)
+	_, err = a.CreateTemplateFromDirectDownloadFile(context.Background(), agentapi.DirectDownload{})
+	require.ErrorContains(t, err, "direct downloads")
 	b.clean(t)
 }
 

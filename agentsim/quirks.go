@@ -10,7 +10,7 @@ import (
 	"github.com/spsim/spsim/driver/quirk"
 )
 
-// Quirks describes the known defects of the existing agent that touch the commands built so far.
+// Quirks describes the known defects of the existing agent (agent 16).
 func Quirks() []quirk.Info { return quirk.Infos(quirks()) }
 
 func info(id, severity, source, reason string) quirk.Info {
@@ -18,7 +18,7 @@ func info(id, severity, source, reason string) quirk.Info {
 }
 
 func quirks() []quirk.Quirk[rules] {
-	return append(append(heartbeatQuirks(), deviceQuirks()...), commandQuirks()...)
+	return append(append(heartbeatQuirks(), deviceQuirks()...), append(commandQuirks(), furtherQuirks()...)...)
 }
 
 func heartbeatQuirks() []quirk.Quirk[rules] {

@@ -19,7 +19,10 @@ func TestEveryRuleIsSetAndReplacedByAQuirk(t *testing.T) {
 	replaced := map[string]bool{}
 	right := reflect.ValueOf(correct())
 	for _, q := range quirks() {
-		require.NotNil(t, q.Apply, q.ID)
+		if q.Apply == nil {
+			require.NotEmpty(t, q.Inexpressible, q.ID)
+			continue
+		}
 		require.NotEmpty(t, q.Reason, q.ID)
 		r := correct()
 		q.Apply(&r)

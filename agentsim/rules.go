@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/spsim/spsim/agentsim/image"
 	"github.com/spsim/spsim/agentsim/secondary"
 	"github.com/spsim/spsim/driver/agentapi"
+	"github.com/spsim/spsim/driver/spapi"
 )
 
 // rules are the decisions that the existing agent takes otherwise, each named for the decision.
@@ -46,6 +48,32 @@ type rules struct {
 	checkFirst func() bool
 	// output says how files on secondary storage come into being.
 	output func() secondary.Write
+	// ciphertext is how an encrypted source is written to secondary storage.
+	ciphertext func(*Host, agentapi.Secret) layout
+	// contents is what is taken for the contents of a device that a guest has written.
+	contents func(*Host, image.Image) (image.Reader, error)
+	// encrypted answers the encryption of a volume.
+	encrypted func(agentapi.Volume, error) *agentapi.Answer
+	// sourceRead lets go of the snapshot of a template that has been read, or could not be.
+	sourceRead func(*run, error)
+	// blockSize is what a guest is told of a disk that has been resized.
+	blockSize func(d *GuestDisk, requested int64) (int64, error)
+	// wipes tells whether passphrases are overwritten after a command.
+	wipes func(command string) bool
+	// templateFile names the file of a template, without extension.
+	templateFile func(uuid, source string) string
+	// copyMounted is done when the destination of a volume's copy has been mounted.
+	copyMounted func(*run)
+	// copyOutput says how the file of a volume's copy comes into being.
+	copyOutput func() secondary.Write
+	// copiedSize is the size of a copied volume.
+	copiedSize func(virtual, length int64) int64
+	// copiedPath is the path of a copied volume.
+	copiedPath func(dst agentapi.Volume, name string) string
+	// downloaded answers a direct download.
+	downloaded func(agentapi.Template, error) *agentapi.Answer
+	// downloadTags are the tags of what a direct download makes.
+	downloadTags func(uuid string) spapi.Tags
 	// pathOf finds the device in the map of a disconnect.
 	pathOf func(DiskDetails) string
 }
@@ -70,6 +98,19 @@ func correct() rules {
 		logFailed:         func(error) error { return nil },
 		checkFirst:        func() bool { return true },
 		output:            func() secondary.Write { return secondary.Write{} },
+		ciphertext:        ciphertextAsItIs,
+		contents:          asItIs,
+		encrypted:         encryptionResult,
+		sourceRead:        detachSource,
+		blockSize:         payloadSize,
+		wipes:             func(string) bool { return true },
+		templateFile:      templateByUUID,
+		copyMounted:       func(*run) {},
+		copyOutput:        func() secondary.Write { return secondary.Write{} },
+		copiedSize:        virtualSize,
+		copiedPath:        pathOnStore,
+		downloaded:        downloadResult,
+		downloadTags:      templateTags,
 		pathOf:            func(d DiskDetails) string { return d.Path },
 	}
 }

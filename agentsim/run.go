@@ -37,6 +37,7 @@ type run struct {
 	lost     atomic.Bool  // the answer does not arrive
 	generic  atomic.Bool  // the answer arrives without its payload
 	answer   atomic.Pointer[agentapi.Answer]
+	luggage  luggage // passphrases of the command
 	detaches []*cleanup
 	releases []*cleanup
 }
@@ -69,6 +70,8 @@ func (h *Host) begin(ctx context.Context, cmd agentapi.Command) (*run, error) {
 
 // execute does a command and gives its answer, nil when the agent or the host has died on the way.
 func (r *run) execute(cmd agentapi.Command) *agentapi.Answer {
+	cmd = r.luggage.take(cmd)
+	defer r.wipe(r.hold())
 	ans := r.perform(cmd)
 	if r.alive() != nil {
 		return nil
@@ -97,7 +100,9 @@ func (r *run) perform(cmd agentapi.Command) *agentapi.Answer {
 
 func failed(err error) *agentapi.Answer { return &agentapi.Answer{Details: err.Error()} }
 
-func succeeded(p agentapi.Payload) *agentapi.Answer { return &agentapi.Answer{OK: true, Payload: p} }
+func succeeded(p agentapi.Payload) *agentapi.Answer {
+	return &agentapi.Answer{OK: true, Payload: withoutPassphrase(p)}
+}
 
 // alive is an error once the agent that took the command is gone.
 func (r *run) alive() error {

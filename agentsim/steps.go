@@ -23,7 +23,9 @@ const (
 	stepAnswer  = "answer"  // everything is done
 )
 
-// Steps lists the steps of every command that is built. Their names in fault rules are "agent <Command>/<step>".
+func migrateSteps() []string { return []string{"connect", "copy", "switch", "disconnect"} }
+
+// Steps lists the steps of every command. Their names in fault rules are "agent <Command>/<step>".
 func Steps() []CommandSteps {
 	all := []CommandSteps{
 		{"ModifyStoragePool", []string{"confget", "location", "attach", "detach", "register"}},
@@ -34,6 +36,20 @@ func Steps() []CommandSteps {
 		{"Stop", []string{"shutdown", "disconnect"}},
 		{"Attach", []string{"connect", "plug", "disconnect"}},
 		{"Detach", []string{"unplug", "disconnect"}},
+		{"BackupTemplateFromSnapshot", []string{"check", "attach", "mount", "mkdir", "convert", "describe", "detach", "release"}},
+		{"CopyVolumeToSecondary", []string{"check", "attach", "mount", "mkdir", "convert", "measure", "detach", "release"}},
+		{"DownloadVolume", []string{"check", "mount", "find", "resize", "attach", "convert", "detach", "release"}},
+		{"SetVolumeEncryption", []string{"check", "attach", "format", "convert", "detach"}},
+		{"ModifyTargets", []string{"connect", "disconnect"}},
+		{"PrepareForMigration", []string{"connect", "prepare", "disconnect"}},
+		{"Migrate", migrateSteps()},
+		{"MigrateWithVolumes", migrateSteps()},
+		{"CheckVM", []string{"ask"}},
+		{"DirectDownload", []string{
+			"check", "extract", "info", "create", "attach", "convert", "snapshot", "detach", "delete", "remove",
+		}},
+		{"CreateVolume", []string{"mount", "create", "release"}},
+		{"DeleteVolume", []string{"mount", "delete", "release"}},
 		{"DestroyTemplate", []string{"delete"}},
 		{"CheckHeartbeat", []string{"ask"}},
 	}

@@ -11,6 +11,11 @@ import (
 type API interface {
 	VolumesReassignWait(ctx context.Context, r spapi.ReassignWait) error
 	VolumeUpdate(ctx context.Context, volume string, r spapi.VolumeUpdate) error
+	VolumeCreate(ctx context.Context, r spapi.VolumeCreate, again *spapi.Again[spapi.VolumeCreated]) (spapi.VolumeCreated, error)
+	VolumeSnapshot(
+		ctx context.Context, volume string, r spapi.VolumeSnapshot, again *spapi.Again[spapi.SnapshotCreated],
+	) (spapi.SnapshotCreated, error)
+	VolumeDelete(ctx context.Context, volume string, r spapi.VolumeDelete) error
 	SnapshotDelete(ctx context.Context, snapshot string) error
 	ServicesList(ctx context.Context) (spapi.Services, error)
 	LocationsList(ctx context.Context) ([]spapi.Location, error)

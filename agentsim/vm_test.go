@@ -104,7 +104,8 @@ func TestAStartThatFailsDisconnectsEveryDisk(t *testing.T) {
 
 	for name, disk := range map[string]agentapi.Disk{
 		"encrypted":      {Path: root, Pool: pool(), Passphrase: agentapi.NewSecret([]byte("k"))},
-		"other pool":     {Path: "/mnt/x", Pool: agentapi.Pool{UUID: "n", Type: agentapi.NetworkFilesystem}},
+		"no such export": {Path: "x", Pool: agentapi.Pool{UUID: "n", Type: agentapi.NetworkFilesystem, Host: "nas", Path: "/n"}},
+		"other pool":     {Path: "x", Pool: agentapi.Pool{UUID: "n", Type: "RBD"}},
 		"not StorPool's": {Path: "/dev/sda", Pool: pool()},
 		"no object":      {Path: byID, Pool: pool()},
 		"no pool":        {Path: root, Pool: agentapi.Pool{Type: agentapi.StorPool}},

@@ -46,8 +46,8 @@ type header struct {
 	compression   byte
 }
 
-// readHeader reads and judges the header of a file of the given length. It allocates nothing that a header asks for.
-func readHeader(r io.ReaderAt, length int64) (h header, err error) {
+// readHeader reads and judges the header of a file of the given length, which must be encrypted in the given way. It allocates nothing that a header asks for.
+func readHeader(r io.ReaderAt, length int64, crypt uint32) (h header, err error) {
 	const op = "open qcow2"
 	buf := make([]byte, headerV3+8)
 	n, err := r.ReadAt(buf[:min(int64(len(buf)), max(length, 0))], 0)
@@ -80,12 +80,12 @@ func readHeader(r io.ReaderAt, length int64) (h header, err error) {
 			h.compression = buf[headerV3]
 		}
 	}
-	return h, h.check(length)
+	return h, h.check(length, crypt)
 }
 
-func (h *header) check(length int64) error {
+func (h *header) check(length int64, crypt uint32) error {
 	const op = "open qcow2"
-	if err := h.needsNothingElse(op); err != nil {
+	if err := h.needsNothingElse(op, crypt); err != nil {
 		return err
 	}
 	if h.clusterBits < minBits || h.clusterBits > maxBits {
@@ -101,13 +101,17 @@ func (h *header) check(length int64) error {
 }
 
 // needsNothingElse refuses images that are not complete by themselves.
-func (h *header) needsNothingElse(op string) error {
+func (h *header) needsNothingElse(op string, crypt uint32) error {
 	known := uint64(featDirty | featCorrupt | featCompression)
 	switch {
 	case h.backingOffset != 0:
 		return fail(op, ErrBackingFile, "name at %d", h.backingOffset)
-	case h.crypt != 0:
+	case h.crypt == 0 && crypt != 0:
+		return &Error{Op: op, Reason: ErrNotEncrypted}
+	case h.crypt != 0 && crypt == 0:
 		return fail(op, ErrEncrypted, "method %d", h.crypt)
+	case h.crypt != crypt:
+		return fail(op, ErrFeature, "encryption method %d", h.crypt)
 	case h.incompatible&featDataFile != 0:
 		return fail(op, ErrDataFile, "incompatible features %#x", h.incompatible)
 	case h.incompatible&featExtendedL2 != 0:
@@ -155,6 +159,14 @@ func within(off, n uint64, length int64) bool {
 	return length >= 0 && off <= uint64(length) && n <= uint64(length)-off
 }
 
+// bytes is the length of an encoded header.
+func (h *header) bytes() int {
+	if h.version == 2 {
+		return headerV2
+	}
+	return headerV3
+}
+
 // encode gives the bytes of the header in its first cluster, without extensions.
 func (h *header) encode() []byte {
 	buf := make([]byte, headerV3+8)
@@ -163,6 +175,7 @@ func (h *header) encode() []byte {
 	be.PutUint32(buf[4:], h.version)
 	be.PutUint32(buf[20:], h.clusterBits)
 	be.PutUint64(buf[24:], h.size)
+	be.PutUint32(buf[32:], h.crypt)
 	be.PutUint32(buf[36:], h.l1Entries)
 	be.PutUint64(buf[40:], h.l1Offset)
 	be.PutUint64(buf[48:], h.refOffset)

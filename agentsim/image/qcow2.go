@@ -19,7 +19,8 @@ const (
 // qcow2 is an open image. One lock guards everything but the bytes of the file.
 type qcow2 struct {
 	r       io.ReaderAt
-	f       File // nil: only readable
+	f       File         // nil: only readable
+	data    readWriterAt // the clusters of an encrypted image, at their offsets in the file; nil when it is plain
 	h       header
 	length  int64 // of the file in bytes; grows with allocations
 	cluster int64 // bytes
@@ -44,7 +45,12 @@ type table struct {
 }
 
 func openQcow2(r io.ReaderAt, f File, length int64) (*qcow2, error) {
-	h, err := readHeader(r, length)
+	return openQcow2As(r, f, length, 0)
+}
+
+// openQcow2As opens an image that is encrypted in the given way, without its key.
+func openQcow2As(r io.ReaderAt, f File, length int64, crypt uint32) (*qcow2, error) {
+	h, err := readHeader(r, length, crypt)
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +96,8 @@ func (q *qcow2) lookup(off int64) (place, error) {
 
 func (q *qcow2) decode(e uint64) (place, error) {
 	switch {
+	case e&entryCompressed != 0 && q.data != nil:
+		return place{}, fail("read", ErrFeature, "compressed cluster in an encrypted image")
 	case e&entryCompressed != 0:
 		return place{kind: compressed, entry: e}, nil
 	case q.h.version == 3 && e&entryZero != 0, e&entryOffset == 0:
@@ -181,7 +189,7 @@ func (q *qcow2) readPart(p []byte, at, in int64) error {
 	}
 	switch c.kind {
 	case plain:
-		return readPadded(q.r, p, c.off+in)
+		return readPadded(q.clusters(), p, c.off+in)
 	case compressed:
 		data, err := q.inflate(c.entry)
 		if err != nil {
@@ -192,6 +200,25 @@ func (q *qcow2) readPart(p []byte, at, in int64) error {
 		clear(p)
 	}
 	return nil
+}
+
+// clusters is where contents are read.
+func (q *qcow2) clusters() io.ReaderAt {
+	if q.data != nil {
+		return q.data
+	}
+	return q.r
+}
+
+// put writes contents at an offset of the file.
+func (q *qcow2) put(p []byte, off int64) error {
+	var err error
+	if q.data != nil {
+		_, err = q.data.WriteAt(p, off)
+	} else {
+		_, err = q.f.WriteAt(p, off)
+	}
+	return err
 }
 
 func (q *qcow2) NextData(off int64) (from, to int64, err error) {

@@ -3,6 +3,11 @@ package image
 import "encoding/binary"
 
 func createQcow2(f File, size int64, opts Options) (Image, error) {
+	return createQcow2With(f, size, opts, func(*qcow2) error { return nil })
+}
+
+// createQcow2With makes an image; more is done before its header is written.
+func createQcow2With(f File, size int64, opts Options, more func(*qcow2) error) (Image, error) {
 	h, err := newHeader(size, opts)
 	if err != nil {
 		return nil, err
@@ -20,7 +25,10 @@ func createQcow2(f File, size int64, opts Options) (Image, error) {
 	}
 	q.h.refOffset, q.h.refClusters = uint64(refs.table), 1
 	q.h.l1Offset = uint64(refs.allocRun(max(1, (int64(h.l1Entries)*8+cluster-1)/cluster)))
-	if _, err := f.WriteAt(q.h.encode(), 0); err != nil {
+	if err := more(q); err != nil {
+		return nil, err
+	}
+	if _, err := f.WriteAt(q.h.encode()[:q.h.bytes()], 0); err != nil {
 		return nil, err
 	}
 	return q, q.Flush()
@@ -161,8 +169,7 @@ func (q *qcow2) writePart(p []byte, at, in int64) error {
 	case zeros && whole:
 		return q.replace(at, c, 0)
 	case c.kind == plain:
-		_, err := q.f.WriteAt(p, c.off+in)
-		return err
+		return q.put(p, c.off+in)
 	}
 	full := make([]byte, q.cluster)
 	if c.kind == compressed {
@@ -174,7 +181,7 @@ func (q *qcow2) writePart(p []byte, at, in int64) error {
 	}
 	copy(full[in:], p)
 	fresh := q.refs.alloc()
-	if _, err := q.f.WriteAt(full, fresh); err != nil {
+	if err := q.put(full, fresh); err != nil {
 		return err
 	}
 	q.length = max(q.length, fresh+q.cluster)

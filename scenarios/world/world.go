@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/spsim/spsim/agentsim"
+	"github.com/spsim/spsim/agentsim/luks"
 	"github.com/spsim/spsim/agentsim/secondary"
 	"github.com/spsim/spsim/driver"
 	"github.com/spsim/spsim/driver/inventory"
@@ -104,6 +105,7 @@ func (w *World) build() (err error) {
 	}
 	w.Fleet, err = agentsim.New(agentsim.Config{
 		Secondary: w.storage, Clock: w.Clock, Quirks: w.quirks.agents, Log: o.Log,
+		Encryption: agentsim.Encryption{Iterations: luks.MinIterations},
 	})
 	if err != nil {
 		return err
