@@ -1,6 +1,6 @@
 @odd-answers
 Feature: Answers that lack a part
-  Answers that are valid and yet lack a part end in a clear error and change nothing.
+  Answers that are valid and yet lack a part end in a clear error and change nothing; statistics keep the last figures.
 
   Background:
     Given a zone with 2 hosts and the StorPool pool "primary" behind a meddling proxy
@@ -36,3 +36,35 @@ Feature: Answers that lack a part
     Then the snapshot "rescue" is BackedUp
     When the volume "again" is created from the snapshot "rescue"
     Then "again" holds the pattern "rescued"
+
+  @row-29 @CS-7404
+  Scenario: The statistics are those of StorPool
+    When the statistics are collected
+    Then the statistics say that "web-root" uses 16 KiB of 1 GiB
+    And the statistics know the pool "primary"
+    And "web-root" holds the pattern "kept"
+
+  @row-29 @CS-7404 @SUS-15
+  Scenario: A cluster that does not answer leaves the last figures of a volume
+    Given the statistics are collected
+    And StorPool will once answer statistics without a response
+    When the statistics are collected, whatever comes of it
+    Then the statistics say that "web-root" uses 16 KiB of 1 GiB
+    And "web-root" holds the pattern "kept"
+
+  @row-29 @KV-Z1 @SUS-22
+  Scenario: A pool that does not answer leaves the figures of the others alone
+    Given the pool "second" is created with the URL "storpool://{token}@other.test:{port}/ssd"
+    And StorPool at "other.test:81" no longer answers
+    When the statistics are collected, whatever comes of it
+    Then the statistics say that "web-root" uses 16 KiB of 1 GiB
+    And the statistics know the pool "primary"
+    And "web-root" holds the pattern "kept"
+
+  @row-29 @KV-Z1
+  Scenario: The room of a template is not the sum over those clusters that answered
+    Given the statistics are collected
+    And StorPool will once answer template figures without a response
+    When the statistics are collected, whatever comes of it
+    Then the statistics know the pool "primary"
+    And "web-root" holds the pattern "kept"

@@ -111,6 +111,18 @@ Feature: Create a ROOT volume from a template
     Then the agents executed "DownloadTemplate" 1 time
     And "web-root" holds the pattern "image"
 
+  Scenario: A template whose device does not appear on the host is not cached
+    Given the qcow2 template "debian" of 1 GiB with the pattern "image"
+    When host 1 shows devices after 60 s
+    And host 2 shows devices after 60 s
+    And the VM "web" is deployed from the template "debian", which fails
+    And the VM "web" is expunged
+    Then the template "debian" is not cached
+    When host 1 shows devices after 0 s
+    And host 2 shows devices after 0 s
+    And the VM "web" is deployed from the template "debian"
+    Then "web-root" holds the pattern "image"
+
   @KV-G2
   Scenario: Two VMs deployed at once from a new template cause one copy
     Given the qcow2 template "debian" of 1 GiB with the pattern "image"

@@ -102,12 +102,22 @@ Feature: Take a snapshot of a ROOT or DATA volume
     And StorPool has no snapshot of "snap"
     And "disk" holds the pattern "before"
 
+  Scenario: A backup that takes longer than it may fails and leaves no file
+    Given the setting "backup.snapshot.wait" of the management server is "10"
+    And the DATA disk "disk", detached, with the pattern "before"
+    When the hosts copy 1 KiB a second
+    And the snapshot "snap" of "disk" is taken, which fails
+    Then secondary storage has no snapshot
+    And StorPool has no snapshot of "snap"
+    And "disk" holds the pattern "before"
+
   Scenario: Two backups of one snapshot on one host do not take the device from each other
     Given the bypass of secondary storage is on
     And the DATA disk "disk", detached, with the pattern "before"
+    And the pattern "far" is written to "disk" at 900 MiB
     And the snapshot "snap" of "disk" is taken
-    And the hosts copy 100 MiB a second
-    When host 1 backs up the snapshot "snap" twice at once
+    And the hosts copy 1 KiB a second
+    When host 1 backs up the snapshot "snap" twice, 20 s apart
     Then the snapshot "snap" holds the pattern "before"
 
   Scenario: A backup goes to a host that is up

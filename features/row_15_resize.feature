@@ -138,6 +138,14 @@ Feature: Resize a ROOT or DATA volume, live or offline
     And "copy" holds the pattern "kept"
 
   @fault @needs-fault-injection
+  Scenario: A host whose tool for resizing fails still answers the size of the device
+    Given the DATA disk "disk", attached, with the pattern "kept"
+    And the call "agent ResizeVolume/script" will be refused
+    When the disk "disk" is resized to 2 GiB
+    Then the host answered the size 2 GiB
+    And "disk" holds the pattern "kept"
+
+  @fault @needs-fault-injection
   Scenario: A change of tier that StorPool refuses is no change on record either
     Given the disk offering "old" with no details
     And the disk offering "new" with tier "gold"

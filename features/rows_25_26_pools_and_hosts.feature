@@ -204,13 +204,13 @@ Feature: Pools and their hosts
     Then "web-root" holds the pattern "kept"
 
   @row-26
-  Scenario: A host that connects again gets its path on record
+  Scenario: A host that connects again gets the path that it reports on record
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the running VM "web"
     And the pattern "kept" is written to "web-root"
-    And host 1 is on record without a path in the pool "primary"
+    And host 1 is on record with the path "/old" in the pool "primary"
     When host 1 connects again
-    Then the inventory has a path for host 1 in the pool "primary"
+    Then host 1 is no longer on record with the path "/old" in the pool "primary"
     And "web-root" holds the pattern "kept"
 
   @row-26

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cucumber/godog"
 
@@ -24,8 +25,8 @@ var (
 	reMembers   = regexp.MustCompile(`^the pool "([^"]+)" has the hosts ([\d, and]+)$`)
 	reRecordCl  = regexp.MustCompile(`^host (\d+) is on record with the StorPool client (\d+)$`)
 	reClientIs  = regexp.MustCompile(`^the inventory names the StorPool client (\d+) for host (\d+)$`)
-	reForgotten = regexp.MustCompile(`^host (\d+) is on record without a path in the pool "([^"]+)"$`)
-	rePathIs    = regexp.MustCompile(`^the inventory has a path for host (\d+) in the pool "([^"]+)"$`)
+	reForgotten = regexp.MustCompile(`^host (\d+) is on record with the path "([^"]*)" in the pool "([^"]+)"$`)
+	rePathIs    = regexp.MustCompile(`^host (\d+) is no longer on record with the path "([^"]*)" in the pool "([^"]+)"$`)
 	reClusterOn = regexp.MustCompile(`^the hosts are on record in the StorPool cluster "([^"]+)"$`)
 	reClusterIs = regexp.MustCompile(`^the hosts are still on record in the StorPool cluster "([^"]+)"$`)
 	reSettingIs = regexp.MustCompile(`^the setting "([^"]+)" of the pool "([^"]+)" now is (not )?"([^"]*)"$`)
@@ -34,7 +35,8 @@ var (
 	reReboots   = regexp.MustCompile(`^(no|the|another) host(?: than that)?(?: of "([^"]+)")? has rebooted$`)
 	reClient    = regexp.MustCompile(`^StorPool counts the client of (the|another) host(?: than that)? of "([^"]+)" as (down|running)$`)
 	reMark      = regexp.MustCompile(`^CloudStack marks host (\d+) as (Up|Down|Disabled|Maintenance)$`)
-	reTwice     = regexp.MustCompile(`^host (\d+) backs up the snapshot "([^"]+)" twice at once` + outcome)
+	reTwice     = regexp.MustCompile(`^host (\d+) backs up the snapshot "([^"]+)" twice, (\d+ \w+) apart` + outcome)
+	reAnswered  = regexp.MustCompile(`^the host answered the size (\d+ \w+)$`)
 	reDrop      = regexp.MustCompile(`^the host of "([^"]+)" connects "([^"]+)" and disconnects it by its description` + outcome)
 	reApart     = regexp.MustCompile(`^the hosts 1 and 2 are in clusters of their own$`)
 	reSpeed     = regexp.MustCompile(`^the hosts copy (\d+ \w+) a second$`)
@@ -49,8 +51,8 @@ func (s *scene) hostSteps(sc *godog.ScenarioContext) {
 	sc.Step(reMembers, s.members)
 	sc.Step(reRecordCl, s.recordClient)
 	sc.Step(reClientIs, s.clientIs)
-	sc.Step(reForgotten, s.forgetPath)
-	sc.Step(rePathIs, s.pathIs)
+	sc.Step(reForgotten, s.recordPath)
+	sc.Step(rePathIs, s.pathIsNot)
 	sc.Step(reClusterOn, s.recordCluster)
 	sc.Step(reClusterIs, s.clusterIs)
 	sc.Step(reSettingIs, s.settingIs)
@@ -60,6 +62,7 @@ func (s *scene) hostSteps(sc *godog.ScenarioContext) {
 	sc.Step(reClient, s.countClient)
 	sc.Step(reMark, s.mark)
 	sc.Step(reTwice, s.backUpTwice)
+	sc.Step(reAnswered, s.answeredSize)
 	sc.Step(reDrop, s.disconnectByDescription)
 	sc.Step(reFailOver, s.failOver)
 	sc.Step(reApart, s.partHosts)
@@ -155,22 +158,22 @@ func (s *scene) link(host, pool string) (ref inventory.PoolHost, err error) {
 	return ref, err
 }
 
-func (s *scene) forgetPath(host, pool string) error {
+func (s *scene) recordPath(host, path, pool string) error {
 	ref, err := s.link(host, pool)
 	if err != nil {
 		return err
 	}
-	ref.LocalPath = ""
+	ref.LocalPath = path
 	return s.inv().Update(func(tx *inventory.Tx) error {
 		tx.PoolHosts.Put(ref)
 		return nil
 	})
 }
 
-func (s *scene) pathIs(host, pool string) error {
+func (s *scene) pathIsNot(host, path, pool string) error {
 	ref, err := s.link(host, pool)
-	if err == nil && ref.LocalPath == "" {
-		err = errors.New("it has none")
+	if err == nil && ref.LocalPath == path {
+		err = errors.New("it is")
 	}
 	return err
 }
@@ -301,8 +304,30 @@ func (s *scene) mark(ctx context.Context, host, state string) error {
 	})
 }
 
+// answeredSize looks at what a host said to the last resize.
+func (s *scene) answeredSize(bytes string) error {
+	n, err := size(bytes)
+	if err != nil {
+		return err
+	}
+	for _, e := range slices.Backward(s.w.Journal()) {
+		if e.Call != "agent ResizeVolume" {
+			continue
+		}
+		if !strings.Contains(e.Answer, fmt.Sprintf("{Size:%d ", n)) {
+			return fmt.Errorf("it answered %s", e.Answer)
+		}
+		return nil
+	}
+	return errors.New("no host was told to resize")
+}
+
 // backUpTwice sends a host the same command twice, as two management servers may.
-func (s *scene) backUpTwice(ctx context.Context, host, snapshot, outcome string) error {
+func (s *scene) backUpTwice(ctx context.Context, host, snapshot, span, outcome string) error {
+	apart, err := duration(span)
+	if err != nil {
+		return err
+	}
 	h, err := s.hostRow(host)
 	if err != nil {
 		return err
@@ -315,6 +340,10 @@ func (s *scene) backUpTwice(ctx context.Context, host, snapshot, outcome string)
 		var errs [2]error
 		send := func(i int) func() {
 			return func() {
+				if err := s.w.Clock.Sleep(ctx, time.Duration(i)*apart); err != nil {
+					errs[i] = err
+					return
+				}
 				one := cmd
 				one.Dest.Name = fmt.Sprintf("%s-%d", cmd.Dest.Name, i)
 				answer, err := s.w.Fleet.Send(ctx, h.UUID, one)

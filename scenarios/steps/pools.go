@@ -4,18 +4,18 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/cucumber/godog"
 
 	"github.com/spsim/spsim/driver"
+	"github.com/spsim/spsim/driver/agentapi"
 	"github.com/spsim/spsim/driver/inventory"
 )
 
 var (
 	rePoolURL = regexp.MustCompile(`^the pool "([^"]+)" is created with the URL "([^"]*)"` + outcome)
-	rePoolDel = regexp.MustCompile(`^the pool "([^"]+)" is deleted` + outcome)
+	rePoolDel = regexp.MustCompile(`^the pool "([^"]+)" is deleted( unless it is gone)?` + outcome)
 	rePlugDel = regexp.MustCompile(`^the plugin is told to delete the pool "([^"]+)"` + outcome)
 	reMaint   = regexp.MustCompile(`^the pool "([^"]+)" (goes into|comes out of) maintenance` + outcome)
 	reNewURL  = regexp.MustCompile(`^the pool "([^"]+)" gets the URL "([^"]*)"` + outcome)
@@ -66,10 +66,13 @@ func (s *scene) createPoolAt(ctx context.Context, name, form, outcome string) er
 	})
 }
 
-func (s *scene) deletePool(ctx context.Context, name, outcome string) error {
+func (s *scene) deletePool(ctx context.Context, name, unless, outcome string) error {
 	id, err := s.pool(name)
 	if err != nil {
 		return err
+	}
+	if unless != "" && s.poolIs(name, "gone") == nil {
+		return nil
 	}
 	return s.act(ctx, outcome, func(ctx context.Context) error { return s.m().DeletePool(ctx, id) })
 }
@@ -144,7 +147,7 @@ func (s *scene) poolIs(name, want string) error {
 }
 
 // makeLegacy takes the connection out of the details and puts it into the UUID, which hosts know the pool by.
-func (s *scene) makeLegacy(ctx context.Context, name string) error {
+func (s *scene) makeLegacy(name string) error {
 	id, err := s.pool(name)
 	if err != nil {
 		return err
@@ -159,10 +162,8 @@ func (s *scene) makeLegacy(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	for i := range s.w.Hosts {
-		if err := s.reconnect(ctx, strconv.Itoa(i+1), ""); err != nil {
-			return err
-		}
+	for _, h := range s.w.Fleet.Hosts() {
+		h.Adaptor().CreateStoragePool(agentapi.Pool{UUID: s.w.URL("hdd"), Type: agentapi.StorPool})
 	}
 	return nil
 }
@@ -230,5 +231,5 @@ func (s *scene) deleteByInstallPath(ctx context.Context, pool, outcome string) e
 	if err != nil {
 		return err
 	}
-	return s.deletePool(ctx, pool, outcome)
+	return s.deletePool(ctx, pool, "", outcome)
 }

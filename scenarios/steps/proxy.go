@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/spsim/spsim/scenarios/world"
 )
@@ -17,6 +19,7 @@ type proxy struct {
 	*world.Embedded
 
 	mu   sync.Mutex
+	dead string             // an address that answers nothing any more
 	call string             // what is meddled with, once; empty for nothing
 	edit func(answer) error // what is done to the answer's data
 }
@@ -114,6 +117,19 @@ func (p *proxy) take(path string) func(answer) error {
 	return p.edit
 }
 
+// kill makes an address refuse connections.
+func (p *proxy) kill(hostPort string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dead = hostPort
+}
+
+func (p *proxy) isDead(hostPort string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dead != "" && p.dead == hostPort
+}
+
 // Transport passes every call on and edits the answers that are due.
 func (p *proxy) Transport(caller string) http.RoundTripper {
 	return meddler{p, p.Embedded.Transport(caller)}
@@ -126,6 +142,9 @@ type meddler struct {
 
 // RoundTrip passes the call on.
 func (m meddler) RoundTrip(r *http.Request) (*http.Response, error) {
+	if m.proxy.isDead(r.URL.Host) {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	}
 	resp, err := m.next.RoundTrip(r)
 	if err != nil {
 		return resp, err

@@ -81,6 +81,7 @@ func Register(sc *godog.ScenarioContext, o Options) {
 	s.poolSteps(sc)
 	s.hostSteps(sc)
 	s.plantSteps(sc)
+	s.statisticsSteps(sc)
 }
 
 // Skip returns an error that ends a scenario as skipped, with the reason.

@@ -114,11 +114,13 @@ func (s *scene) deploy(ctx context.Context, outcome, name string, spec mgmt.VMSp
 		}
 	}
 	return s.act(ctx, outcome, func(ctx context.Context) error {
-		m, err := s.m().DeployVM(ctx, spec)
-		if m.ID == 0 {
-			return err
-		}
-		s.vms[name] = m.ID
+		_, err := s.m().DeployVM(ctx, spec)
+		_ = s.inv().View(func(tx *inventory.Tx) error { // the function returns no error
+			for _, m := range tx.VMs.All(func(m inventory.VM) bool { return m.Name == name }) {
+				s.vms[name] = m.ID // the last one: the row stays when the deployment failed or died
+			}
+			return nil
+		})
 		delete(s.written, rootOf(name))
 		s.rememberRoot(name)
 		return err
@@ -228,6 +230,9 @@ func (s *scene) deployTwo(ctx context.Context, one, two, template string) error 
 
 // rememberRoot gives a VM's ROOT disk its name.
 func (s *scene) rememberRoot(vm string) {
+	if _, ok := s.vms[vm]; !ok {
+		return
+	}
 	_ = s.inv().View(func(tx *inventory.Tx) error { // the function returns no error
 		root, ok := tx.Volumes.Find(func(v inventory.Volume) bool { return v.VM == s.vms[vm] && v.Kind == inventory.Root })
 		if ok {
