@@ -241,7 +241,11 @@ func withLocation(s *stage) {
 	withPool(s)
 	s.config.Transport = &twoLocations{s.sp, s.far}
 	s.restart()
-	s.change(func(tx *inventory.Tx) { putDescriptor(tx, secondPool, descriptor{"10.0.0.2:81", poolToken, "ssd"}) })
+	s.change(func(tx *inventory.Tx) {
+		zone := tx.Zones.Put(inventory.Zone{Name: "far"})
+		require.NoError(s.t, tx.Pools.Change(secondPool, func(p *inventory.Pool) { p.Zone = zone.ID }))
+		putDescriptor(tx, secondPool, descriptor{"10.0.0.2:81", poolToken, "ssd"})
+	})
 	set(s.bench, s.poolID, SettingClusterLocation, "west")
 	set(s.bench, secondPool, SettingClusterLocation, "east")
 	s.change(func(tx *inventory.Tx) {

@@ -84,7 +84,7 @@ func TestWithoutProofThereIsNoVolume(t *testing.T) {
 		}
 		return &agentapi.Answer{OK: true, Payload: c.Volume}, nil
 	}
-	other := func(_ inventory.ID, cmd agentapi.Command) (*agentapi.Answer, error) {
+	other := func(inventory.ID, agentapi.Command) (*agentapi.Answer, error) {
 		return &agentapi.Answer{OK: true, Payload: agentapi.Volume{Path: "/dev/other", EncryptFormat: formatLUKS}}, nil
 	}
 	generic := func(inventory.ID, agentapi.Command) (*agentapi.Answer, error) { return &agentapi.Answer{OK: true}, nil }

@@ -1,7 +1,11 @@
 package driver
 
 import (
+	"bytes"
+	"io"
+	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/spsim/spsim/driver/spapi"
 )
@@ -59,4 +63,21 @@ func (s *fakeStorPool) groupSnapshot(r spapi.GroupSnapshot) fakeEnvelope {
 		out.Snapshots = append(out.Snapshots, spapi.GroupMember{Volume: item.Volume, VolumeGlobalID: o.ID, SnapshotGlobalID: id})
 	}
 	return fakeEnvelope{Data: out}
+}
+
+// recorder keeps the calls that go through it.
+type recorder struct {
+	next  http.RoundTripper
+	calls []fakeCall
+}
+
+func (r *recorder) RoundTrip(q *http.Request) (*http.Response, error) {
+	var body []byte
+	if q.Body != nil {
+		body, _ = io.ReadAll(q.Body) // a buffer
+		q.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	path := strings.TrimPrefix(strings.TrimPrefix(q.URL.Path, "/ctrl/1.0/"), "MultiCluster/")
+	r.calls = append(r.calls, fakeCall{path, string(body)})
+	return r.next.RoundTrip(q)
 }

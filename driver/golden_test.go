@@ -2,6 +2,7 @@ package driver
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -23,7 +24,7 @@ type golden struct {
 const detachSnapshot = `[{"snapshot":"~a.b.2","detach":"all","force":true}]`
 
 func goldens() []golden {
-	return append(volumeGoldens(), append(changeGoldens(), copyGoldens()...)...)
+	return slices.Concat(volumeGoldens(), changeGoldens(), copyGoldens(), furtherGoldens())
 }
 
 func volumeGoldens() []golden {

@@ -227,7 +227,7 @@ func (d *Driver) dropCopies(pairs []Moved) error {
 func (o *op) prepareDisk(ctx context.Context, p *migration, disk *movingDisk) error {
 	var gid string
 	request := spapi.VolumeCreate{
-		Name: nameless(), Size: disk.old.Size, Tags: o.d.rules.migrateTags(disk.tags),
+		Name: nameless(), Size: disk.old.Size, Tags: o.d.rules.migrateSite().tags(disk.tags),
 		Template: o.d.rules.migrateTemplate(disk.place, disk.conn.template),
 		IOPS:     o.d.rules.iopsLimit(limitMigrate, limitFacts{place: disk.place, volume: disk.old.MaxIOPS}),
 	}

@@ -189,10 +189,21 @@ func (d *Driver) sendIn(ctx context.Context, c *conn, p movePlan, gid string) (s
 	to := agentapi.Volume{
 		UUID: p.to.UUID, Name: p.to.Name, Path: devPath(gid), Size: p.to.Size, Format: agentapi.Format(p.to.Format), Pool: poolTO(c.pool),
 	}
-	if _, err = d.ask(ctx, host, agentapi.DownloadVolume{Source: from, Dest: to, Wait: p.wait}); err != nil {
+	cmd := agentapi.DownloadVolume{Source: from, Dest: to, Wait: p.wait}
+	answer, err := d.ask(ctx, host, cmd)
+	if err != nil {
 		return 0, err
 	}
-	v, err := c.Volume(ctx, "~"+gid) // the host has given it the virtual size of the image
+	out, err := payload[agentapi.Volume](answer, cmd.Command(), host)
+	if err != nil {
+		return 0, err
+	}
+	return d.rules.importedSize(ctx, c, gid, out)
+}
+
+// importedSize reads the size of an imported volume back: the host has given it the virtual size of the image.
+func importedSize(ctx context.Context, c *conn, gid string, _ agentapi.Volume) (int64, error) {
+	v, err := c.Volume(ctx, "~"+gid)
 	return v.Size, err
 }
 

@@ -3,6 +3,8 @@ package driver
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spsim/spsim/driver/inventory"
@@ -107,8 +109,8 @@ func arrivedAnywhere(ctx context.Context, d *Driver, e export) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	for _, pool := range last {
-		c, err := d.connect(ctx, pool)
+	for _, zone := range slices.Sorted(maps.Keys(last)) {
+		c, err := d.connect(ctx, last[zone])
 		if err != nil {
 			return false, err
 		}

@@ -30,7 +30,9 @@ func correctEncryption() encryptionRules {
 }
 
 // encryptionQuirks are the defects of encrypted volumes.
-func encryptionQuirks() []quirk.Quirk[rules] {
+func encryptionQuirks() []quirk.Quirk[rules] { return append(proofQuirks(), roomQuirks()...) }
+
+func proofQuirks() []quirk.Quirk[rules] {
 	return []quirk.Quirk[rules]{
 		{
 			Info: defect("D-10a", "A", "9.2, 10.5", "a host that says yes has encrypted the volume, proof or not", "SUS-2"),
@@ -52,6 +54,11 @@ func encryptionQuirks() []quirk.Quirk[rules] {
 				"snapshot was born, by a piece of its id"),
 			Apply: func(r *rules) { r.encryptionHost = hostOfBirth },
 		},
+	}
+}
+
+func roomQuirks() []quirk.Quirk[rules] {
+	return []quirk.Quirk[rules]{
 		{
 			Info: defect("D-10d", "A", "9.3", "the resize of an encrypted volume forgets its header: the last 2 MiB of the guest's disk are lost",
 				"S-17", "SUS-16"),

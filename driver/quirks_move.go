@@ -169,6 +169,12 @@ func importQuirks() []quirk.Quirk[rules] {
 				r.importHost = func(d *Driver, p movePlan) (inventory.ID, error) { return d.anyHost(p.dst.Store) }
 			},
 		},
+		{
+			Info: defect("D-3d", "C", "10.6", "an imported volume is recorded with the size that was asked for, not with that of its image"),
+			Apply: func(r *rules) {
+				r.importedSize = func(_ context.Context, _ *conn, _ string, told agentapi.Volume) (int64, error) { return told.Size, nil }
+			},
+		},
 	}
 }
 
@@ -212,7 +218,7 @@ func migrateQuirks() []quirk.Quirk[rules] {
 				Reason: "a volume that moves with its VM loses policy, device, tier and the template of its offering",
 			},
 			Apply: func(r *rules) {
-				r.migrateTags = func(f tagFacts) spapi.Tags { return siteVolumeOfVM.tags(f) }
+				r.migrateSite = func() tagSite { return siteVolumeOfVM }
 				r.migrateTemplate = func(_ placement, pool string) string { return pool }
 			},
 		},

@@ -26,9 +26,10 @@ type moveRules struct {
 	temporaryLeft func(o *op, err error)
 	importRequest func(p movePlan, poolTemplate string) spapi.VolumeCreate
 	importHost    func(d *Driver, p movePlan) (inventory.ID, error)
+	importedSize  func(ctx context.Context, c *conn, gid string, told agentapi.Volume) (int64, error)
 	importFailed  func(ctx context.Context, o *op, c *conn, p movePlan)
 
-	migrateTags     func(f tagFacts) spapi.Tags
+	migrateSite     func() tagSite
 	migrateTemplate func(p placement, pool string) string
 	migrationFailed func(ctx context.Context, o *op, p *migration, err error) error
 }
@@ -50,9 +51,10 @@ func correctMoves() moveRules {
 		temporaryLeft: nothingMore,
 		importRequest: importRequest,
 		importHost:    importHost,
+		importedSize:  importedSize,
 		importFailed:  func(context.Context, *op, *conn, movePlan) {},
 
-		migrateTags:     func(f tagFacts) spapi.Tags { return siteMove.tags(f) },
+		migrateSite:     func() tagSite { return siteMove },
 		migrateTemplate: moveTemplate,
 		migrationFailed: func(_ context.Context, _ *op, _ *migration, err error) error { return err },
 	}

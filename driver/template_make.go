@@ -61,7 +61,7 @@ func (d *Driver) templateOfVolume(ctx context.Context, src, dst Object) (res Res
 
 // makeTemplate runs one of the ways to make a template and records what came of it.
 func (d *Driver) makeTemplate(ctx context.Context, pool inventory.ID, dst Object, action string, p templatePlan,
-	make func(context.Context, *op, *conn, templatePlan) (base string, out agentapi.Template, err error),
+	bake func(context.Context, *op, *conn, templatePlan) (base string, out agentapi.Template, err error),
 ) (res Result, err error) {
 	unlock, err := d.lock(ctx, inventory.OfTemplate, dst.ID)
 	if err != nil {
@@ -83,7 +83,7 @@ func (d *Driver) makeTemplate(ctx context.Context, pool inventory.ID, dst Object
 	if err = op.note(fmt.Sprintf("%d %s", p.image.ID, p.dir)); err != nil {
 		return res, err
 	}
-	base, out, err := make(ctx, op, c, p)
+	base, out, err := bake(ctx, op, c, p)
 	if err != nil {
 		return res, err
 	}
