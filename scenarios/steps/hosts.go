@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/cucumber/godog"
 
@@ -35,7 +34,8 @@ var (
 	reReboots   = regexp.MustCompile(`^(no|the|another) host(?: than that)?(?: of "([^"]+)")? has rebooted$`)
 	reClient    = regexp.MustCompile(`^StorPool counts the client of (the|another) host(?: than that)? of "([^"]+)" as (down|running)$`)
 	reMark      = regexp.MustCompile(`^CloudStack marks host (\d+) as (Up|Down|Disabled|Maintenance)$`)
-	reTwice     = regexp.MustCompile(`^host (\d+) backs up the snapshot "([^"]+)" twice, (\d+ \w+) apart` + outcome)
+	reTwice     = regexp.MustCompile(`^host (\d+) backs up the snapshot "([^"]+)" (twice, |in )(\d+ \w+)(?: apart)?` + outcome)
+	reNoPart    = regexp.MustCompile(`^that backup left no file$`)
 	reAnswered  = regexp.MustCompile(`^the host answered the size (\d+ \w+)$`)
 	reDrop      = regexp.MustCompile(`^the host of "([^"]+)" connects "([^"]+)" and disconnects it by its description` + outcome)
 	reApart     = regexp.MustCompile(`^the hosts 1 and 2 are in clusters of their own$`)
@@ -61,7 +61,8 @@ func (s *scene) hostSteps(sc *godog.ScenarioContext) {
 	sc.Step(reReboots, s.rebooted)
 	sc.Step(reClient, s.countClient)
 	sc.Step(reMark, s.mark)
-	sc.Step(reTwice, s.backUpTwice)
+	sc.Step(reTwice, s.backUpByHand)
+	sc.Step(reNoPart, s.noPart)
 	sc.Step(reAnswered, s.answeredSize)
 	sc.Step(reDrop, s.disconnectByDescription)
 	sc.Step(reFailOver, s.failOver)
@@ -322,9 +323,9 @@ func (s *scene) answeredSize(bytes string) error {
 	return errors.New("no host was told to resize")
 }
 
-// backUpTwice sends a host the same command twice, as two management servers may.
-func (s *scene) backUpTwice(ctx context.Context, host, snapshot, span, outcome string) error {
-	apart, err := duration(span)
+// backUpByHand sends a host a backup once with a time limit, or twice as two management servers may.
+func (s *scene) backUpByHand(ctx context.Context, host, snapshot, how, span, outcome string) error {
+	d, err := duration(span)
 	if err != nil {
 		return err
 	}
@@ -336,31 +337,61 @@ func (s *scene) backUpTwice(ctx context.Context, host, snapshot, span, outcome s
 	if err != nil {
 		return err
 	}
+	if how == "in " {
+		cmd.Wait = d
+		return s.act(ctx, outcome, func(ctx context.Context) error { return s.tell(ctx, h, cmd) })
+	}
 	return s.act(ctx, outcome, func(ctx context.Context) error {
+		second := cmd
+		second.Dest.Name += "-2"
 		var errs [2]error
-		send := func(i int) func() {
-			return func() {
-				if err := s.w.Clock.Sleep(ctx, time.Duration(i)*apart); err != nil {
-					errs[i] = err
-					return
+		clock.Gather(s.w.Clock, //nolint:contextcheck // both end with ctx
+			func() { errs[0] = s.tell(ctx, h, cmd) },
+			func() {
+				if errs[1] = s.w.Clock.Sleep(ctx, d); errs[1] == nil {
+					errs[1] = s.tell(ctx, h, second)
 				}
-				one := cmd
-				one.Dest.Name = fmt.Sprintf("%s-%d", cmd.Dest.Name, i)
-				answer, err := s.w.Fleet.Send(ctx, h.UUID, one)
-				switch {
-				case err != nil:
-					errs[i] = err
-				case answer == nil:
-					errs[i] = errors.New("no answer")
-				case !answer.OK:
-					errs[i] = errors.New(answer.Details)
-				}
-			}
-		}
-		clock.Gather(s.w.Clock, send(0), send(1)) //nolint:contextcheck // both end with ctx
+			})
 		return errors.Join(errs[:]...)
 	})
 }
+
+// tell has a host execute a command; only a positive answer is success.
+func (s *scene) tell(ctx context.Context, h inventory.Host, cmd agentapi.Command) error {
+	answer, err := s.w.Fleet.Send(ctx, h.UUID, cmd)
+	switch {
+	case err != nil:
+		return err
+	case answer == nil:
+		return errors.New("no answer")
+	case !answer.OK:
+		return errors.New(answer.Details)
+	}
+	return nil
+}
+
+// noPart looks into the folder of backups that no record names.
+func (s *scene) noPart() error {
+	all, err := secondary.New(s.w.Folder())
+	if err != nil {
+		return err
+	}
+	dir, err := all.Open(elsewhereURL)
+	if err != nil {
+		return err
+	}
+	files, err := dir.Files()
+	if err := errors.Join(err, dir.Close()); err != nil {
+		return err
+	}
+	for _, f := range files {
+		return fmt.Errorf("there is %s of %d bytes", f.Name, f.Size)
+	}
+	return nil
+}
+
+// elsewhereURL is an export that CloudStack does not know.
+const elsewhereURL = "nfs://nfs.test/export/elsewhere"
 
 // backupCommand is what the driver sends a host for a backup, into a folder that no record names.
 func (s *scene) backupCommand(snapshot string) (cmd agentapi.BackupSnapshot, err error) {
@@ -372,7 +403,7 @@ func (s *scene) backupCommand(snapshot string) (cmd agentapi.BackupSnapshot, err
 	if err != nil {
 		return cmd, err
 	}
-	store := &agentapi.Store{UUID: s.w.Store.UUID, URL: "nfs://nfs.test/export/elsewhere"}
+	store := &agentapi.Store{UUID: s.w.Store.UUID, URL: elsewhereURL}
 	all, err := secondary.New(s.w.Folder())
 	if err != nil {
 		return cmd, err
