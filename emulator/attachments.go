@@ -48,36 +48,25 @@ func aboutItems(items []reassignItem) subject {
 	return s
 }
 
-func assignments(items []reassignItem) ([]cluster.Assignment, error) {
+func assignments(items []reassignItem) []cluster.Assignment {
 	out := make([]cluster.Assignment, len(items))
 	for n, i := range items {
-		if (i.Volume == "") == (i.Snapshot == "") {
-			return nil, invalid("An item of a reassign names either a volume or a snapshot")
-		}
 		out[n] = cluster.Assignment{
 			Volume: i.Volume, Snapshot: i.Snapshot, DetachAll: i.Detach.all, Detach: i.Detach.clients,
 			RO: i.RO, RW: i.RW, Force: i.Force,
 		}
 	}
-	return out, nil
+	return out
 }
 
 // volumesReassign changes attachments, all or none, and does not wait for the clients (storpool-api 7.2).
 func volumesReassign(_ context.Context, c *cluster.Cluster, q reassignArguments) (apiOK, error) {
-	items, err := assignments(q.Items)
-	if err != nil {
-		return apiOK{}, err
-	}
-	return ok(c, c.Reassign(items))
+	return ok(c, c.Reassign(assignments(q.Items)))
 }
 
 // volumesReassignWait is volumesReassign, and waits for the clients.
 func volumesReassignWait(ctx context.Context, c *cluster.Cluster, q reassignWaitArguments) (apiOK, error) {
-	items, err := assignments(q.Items)
-	if err != nil {
-		return apiOK{}, err
-	}
-	return ok(c, c.ReassignWait(ctx, items, q.AttachTimeout.span()))
+	return ok(c, c.ReassignWait(ctx, assignments(q.Items), q.AttachTimeout.span()))
 }
 
 // attachmentsList: every attachment; under MultiCluster/ with the cluster that holds it.

@@ -156,7 +156,7 @@ func setterOf(t reflect.Type) setter {
 		return setString
 	case reflect.Bool:
 		return setBool
-	case reflect.Int, reflect.Int32, reflect.Int64, reflect.Uint, reflect.Uint64:
+	case reflect.Int, reflect.Int32, reflect.Int64:
 		return setInt
 	default:
 		panic("emulator: no JSON form for a request member of type " + t.String())
@@ -219,13 +219,6 @@ func setInt(dst reflect.Value, src gjson.Result, at string, _ *binding) error {
 	n, err := integer(src, at)
 	if err != nil {
 		return err
-	}
-	if dst.CanUint() {
-		if n < 0 || dst.OverflowUint(uint64(n)) {
-			return invalid("Invalid value of '%s': out of range", at)
-		}
-		dst.SetUint(uint64(n))
-		return nil
 	}
 	if dst.OverflowInt(n) {
 		return invalid("Invalid value of '%s': out of range", at)

@@ -4,9 +4,11 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/tidwall/gjson"
 
 	"github.com/spsim/spsim/emulator/cluster"
 )
@@ -113,7 +115,7 @@ func TestBadValuesAreInvalidParameters(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
 		`{`, `{"size":1}{`, `[]`, `1`, `true`, `"x"`, `"{"`, `{"size":{}}`, `{"size":"x"}`, `{"size":1.5}`, `{"size":true}`,
-		`{"size":1e30}`, `{"size":""}`, `{"rename":7}`, `{"shrinkOk":"true"}`, `{"shrinkOk":1}`, `{"tags":[]}`, `{"tags":"x"}`,
+		`{"size":1e30}`, `{"size":"512.0"}`, `{"size":"1e3"}`, `{"size":""}`, `{"rename":7}`, `{"shrinkOk":"true"}`, `{"shrinkOk":1}`, `{"tags":[]}`, `{"tags":"x"}`,
 		`{"tags":{"a":{}}}`, `{"tags":{"a":[]}}`, `{"iops":"x"}`, `{"iops":-1}`, `{"replication":[1]}`, `{"replication":99999999999999999999}`,
 	} {
 		_, _, err := bound[volumeUpdateArguments](t, "VolumeUpdate/{volumeName}", body)
@@ -130,6 +132,27 @@ func TestBadValuesAreInvalidParameters(t *testing.T) {
 	for _, body := range []string{`{"attachTimeout":-1}`, `{"attachTimeout":"x"}`, `{"reassign":{}}`} {
 		_, _, err := bound[reassignWaitArguments](t, "VolumesReassignWait", body)
 		assert.ErrorIs(t, err, cluster.InvalidParam, body)
+	}
+}
+
+func TestNumberThatDoesNotFitIsInvalid(t *testing.T) {
+	t.Parallel()
+	var small int32
+	err := setInt(reflect.ValueOf(&small).Elem(), gjson.Parse("2147483648"), "n", nil)
+	require.ErrorIs(t, err, cluster.InvalidParam)
+	require.NoError(t, setInt(reflect.ValueOf(&small).Elem(), gjson.Parse("2147483647"), "n", nil))
+	assert.EqualValues(t, 2147483647, small)
+}
+
+func TestAttachTimeoutBeyondAnybodysPatienceIsForEver(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]*time.Duration{
+		`{}`: nil, `{"attachTimeout":1000000000000}`: nil, `{"attachTimeout":0}`: number(time.Duration(0)),
+		`{"attachTimeout":"90"}`: number(90 * time.Second),
+	} {
+		q, _, err := bound[reassignWaitArguments](t, "VolumesReassignWait", body)
+		require.NoError(t, err)
+		assert.Equal(t, want, q.AttachTimeout.span(), body)
 	}
 }
 

@@ -60,6 +60,7 @@ func TestEncoderWritesWhatTheAnswerTypesSay(t *testing.T) {
 			for range 2 { // encoded, then kept
 				e := encoder{in: in}
 				got := append(e.object(nil, o), '}')
+				assert.NotEmpty(t, o.Encoding())
 				where := inCluster{}
 				if in.Multi {
 					where = inCluster{ClusterName: in.Name, ClusterID: in.ID}
@@ -74,6 +75,20 @@ func TestEncoderWritesWhatTheAnswerTypesSay(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestListShowsEachObjectWithItsOwnSettings(t *testing.T) {
+	t.Parallel()
+	a := inProcess(t, Start(t))
+	for _, template := range []string{"ssd", "ssd", "ssd", "hdd", "hdd", "ssd", "hybrid"} {
+		a.post(t, "VolumeCreate", `{"size":512,"template":"`+template+`"}`)
+	}
+	var templates, tails []any
+	for _, v := range a.get(t, "VolumesList").list(t) {
+		templates, tails = append(templates, v["templateName"]), append(tails, v["placeTail"])
+	}
+	assert.Equal(t, []any{"ssd", "ssd", "ssd", "hdd", "hdd", "ssd", "hybrid"}, templates)
+	assert.Equal(t, []any{"ssd", "ssd", "ssd", "hdd", "hdd", "ssd", "ssd"}, tails)
 }
 
 func TestListIsWrittenInPiecesAndIsOneJSONDocument(t *testing.T) {

@@ -48,6 +48,8 @@ func TestEveryErrorIsAnEnvelopeWithTheStatusOfItsName(t *testing.T) {
 		{"POST", "VolumeCreate", `{"name":"w","template":"none"}`, "objectDoesNotExist", 404},
 		{"POST", "VolumeCreate", `{"name":"w","size":9223372036854775296}`, "insufficientResources", 507},
 		{"POST", "VolumeDelete/v", "", "busy", 409},
+		{"POST", "VolumesReassign", `[{"rw":[1]}]`, "invalidParam", 400},
+		{"POST", "VolumesReassignWait", `[{"volume":"v","snapshot":"v","rw":[1]}]`, "invalidParam", 400},
 		{"GET", "Volume/nothing", "", "objectDoesNotExist", 404},
 		{"POST", "SnapshotExport", "{}", "notSupported", 501},
 	} {
@@ -236,6 +238,12 @@ func TestJournalKeepsTheLastCalls(t *testing.T) {
 		seqs = append(seqs, c.Seq)
 	}
 	assert.Equal(t, []uint64{3, 4, 5}, seqs)
+
+	none := Start(t, WithJournal(0))
+	attempted, err := attempt(t, inProcess(t, none), "GET", "VolumesList", "")
+	require.NoError(t, err)
+	assert.NotEmpty(t, attempted)
+	assert.Empty(t, none.Calls())
 }
 
 func TestClosedServerRefusesConnections(t *testing.T) {

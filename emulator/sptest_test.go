@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/spsim/spsim/internal/clock"
 )
 
 // The phases of sptest, the script of the Python bindings, as far as its calls are emulated.
@@ -137,7 +141,8 @@ func TestSptestAttachesInAllVariants(t *testing.T) {
 
 func TestSptestScrubbing(t *testing.T) {
 	t.Parallel()
-	a := overLoopback(t, Start(t))
+	now := clock.NewVirtual(testStart())
+	a := overLoopback(t, Start(t, WithClock(now)))
 	disk := func() map[string]any {
 		return a.get(t, "DiskDescribe/"+anyDisk(t, a)).object(t)
 	}
@@ -146,6 +151,8 @@ func TestSptestScrubbing(t *testing.T) {
 	assert.Equal(t, true, disk()["scrubbingPaused"])
 	a.post(t, "DiskScrubStart/"+id, "")
 	assert.Equal(t, true, disk()["scrubbingPaused"], "a paused disk stays paused")
+	now.Advance(5 * time.Second)
+	assert.Equal(t, "5", fmt.Sprint(disk()["scrubbingPausedFor"]))
 	assert.Equal(t, disk()["scrubbingPausedFor"], disk()["scrubbingStartedBefore"])
 	a.post(t, "DiskScrubContinue/"+id, "")
 	assert.Equal(t, false, disk()["scrubbingPaused"])
@@ -195,7 +202,50 @@ func TestDiskThatIsAwayHasTheShortShape(t *testing.T) {
 	status, ok := a.get(t, "VolumesGetStatus").object(t)["v"].(map[string]any)
 	require.True(t, ok)
 	assert.Equal(t, true, status["decreasedRedundancy"])
+	assert.Equal(t, true, status["balancerBlocked"])
+	assert.Equal(t, "up", status["status"], "the other replicas serve it")
 	assert.Equal(t, used, fmt.Sprint(status["missingDrives"].([]any)[0]))
 	a.post(t, "DiskForget/"+used, "")
 	assert.NotContains(t, a.get(t, "DisksList").object(t), used)
+}
+
+func TestVolumeIsDownWhenEveryReplicaOfAnObjectIsAway(t *testing.T) {
+	t.Parallel()
+	a := inProcess(t, Start(t))
+	a.post(t, "VolumeCreate", `{"name":"v","size":512,"replication":1,"placeAll":"ssd"}`)
+	perDisk, ok := a.get(t, "VolumeGetInfo/v").object(t)["objectsPerDisk"].(map[string]any)
+	require.True(t, ok)
+	require.Len(t, perDisk, 1)
+	for id := range perDisk {
+		a.post(t, "DiskEject/"+id, "")
+	}
+	status, ok := a.get(t, "VolumesGetStatusQuick").object(t)["v"].(map[string]any)
+	require.True(t, ok)
+	assert.Equal(t, "down", status["status"])
+	assert.Len(t, status["downDrives"], 1)
+	assert.NotContains(t, status, "storedSize")
+}
+
+func TestDiskBelongsToItsServer(t *testing.T) {
+	t.Parallel()
+	a := inProcess(t, Start(t))
+	all := a.get(t, "DisksList").object(t)
+	seen := 0
+	for server := 1; server <= 3; server++ {
+		for id, d := range a.get(t, fmt.Sprintf("ServerDisksList/%d", server)).object(t) {
+			disk, ok := d.(map[string]any)
+			require.True(t, ok)
+			assert.Equal(t, strconv.Itoa(server), fmt.Sprint(disk["serverId"]))
+			assert.Equal(t, all[id], d)
+			seen++
+		}
+	}
+	assert.Len(t, all, seen)
+	for id := range a.get(t, "ServerDisksList/2").object(t) {
+		a.get(t, "ServerDiskDescribe/2/"+id)
+		a.refused(t, "GET", "ServerDiskDescribe/1/"+id, "", "objectDoesNotExist")
+		unknown := a.refused(t, "GET", "ServerDiskDescribe/9/"+id, "", "objectDoesNotExist")
+		assert.Equal(t, "Server '9' does not exist", unknown.Error.Descr)
+	}
+	a.refused(t, "GET", "ServerDisksList/9", "", "objectDoesNotExist")
 }
