@@ -144,7 +144,7 @@ func (s *Server) syncVM(ctx context.Context, id inventory.ID) error {
 	}
 	if err := s.halt(ctx, m, false); err != nil {
 		s.log.WarnContext(ctx, "still in doubt", "vm", id, "doubt", d.String(), "error", err)
-		return nil //nolint:nilerr // it stays in doubt
+		return nil
 	}
 	_, err = s.stopped(m, true)
 	return err
