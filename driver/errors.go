@@ -7,9 +7,6 @@ import (
 	"github.com/spsim/spsim/driver/inventory"
 )
 
-// ErrNotBuilt is wrapped by the refusal of what this driver does not do yet; nothing was touched.
-var ErrNotBuilt = errors.New("not built yet")
-
 // ErrRefused is wrapped by the refusal of a request that cannot be met as it stands, such as a shrink without
 // consent or a restore of another zone's snapshot; nothing was touched.
 var ErrRefused = errors.New("refused")

@@ -29,6 +29,7 @@ type fakeObject struct {
 	Made     int64  // UNIX seconds
 	Remote   bool   // its data is still on its way
 	Exports  []string
+	Named    string // of the days before global ids
 }
 
 // fakeCall is a request as it came, without its prefix of the multi-cluster.
@@ -98,7 +99,7 @@ func (s *fakeStorPool) names() (out []string) {
 // find returns an object by its API name, or nil.
 func (s *fakeStorPool) find(name string, snapshot bool) *fakeObject {
 	for _, o := range s.Objects {
-		if "~"+o.ID == name && o.Snapshot == snapshot {
+		if ("~"+o.ID == name || o.Named != "" && o.Named == name) && o.Snapshot == snapshot {
 			return o
 		}
 	}
@@ -285,6 +286,9 @@ func (s *fakeStorPool) change(name, arg string, body []byte) fakeEnvelope {
 }
 
 func (o *fakeObject) update(r spapi.VolumeUpdate) {
+	if r.Rename != nil {
+		o.Named = *r.Rename
+	}
 	if r.Size != 0 {
 		o.Size = r.Size
 	}
@@ -324,7 +328,7 @@ func (s *fakeStorPool) volumeCreate(r spapi.VolumeCreate) fakeEnvelope {
 func (s *fakeStorPool) list(arg string, snapshots bool) fakeEnvelope {
 	out := []spapi.Snapshot{}
 	for _, o := range s.Objects {
-		if o.Snapshot != snapshots || arg != "" && arg != "~"+o.ID {
+		if o.Snapshot != snapshots || arg != "" && arg != "~"+o.ID && (o.Named == "" || arg != o.Named) {
 			continue
 		}
 		v := spapi.Volume{

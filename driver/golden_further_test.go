@@ -119,11 +119,13 @@ func moveGoldens() []golden {
 			upstream: []fakeCall{
 				{"VolumeSnapshot/~a.b.1", `{"name":"","tags":{"cs":"temporary","uuid":"V"}}`},
 				{"SnapshotUpdate/~a.b.2", `{}`},
-				{"VolumesReassign", detachSnapshot}, {"SnapshotDelete/~a.b.2", ""},
+				{"VolumesReassign", detachSnapshot},
+				{"SnapshotDelete/~a.b.2", ""},
 			},
 			correct: []fakeCall{
 				{"VolumeSnapshot/~a.b.1", `{"name":"","deleteAfter":14400,"tags":{"cs":"temporary","op":"id-3","uuid":"V"}}`},
-				{"VolumesReassign", detachSnapshot}, {"SnapshotDelete/~a.b.2", ""},
+				{"VolumesReassign", detachSnapshot},
+				{"SnapshotDelete/~a.b.2", ""},
 			},
 		},
 		{
