@@ -7,6 +7,7 @@ Feature: The management server dies in the middle of an operation
     Given a zone with 2 hosts and the StorPool pool "primary"
 
   @row-01
+  @D-20b
   Scenario Outline: Deploying a VM from an ISO survives a crash at "<step>"
     Given the management server will die at the step "<step>" of "<operation>"
     When the VM "web" is deployed from the ISO, which fails
@@ -24,6 +25,7 @@ Feature: The management server dies in the middle of an operation
       | createAsync | record volume |
 
   @row-02
+  @D-20b
   Scenario Outline: Deploying a VM from a new template survives a crash at "<step>" of "<operation>"
     Given the qcow2 template "debian" of 1 GiB with the pattern "image"
     And the management server will die at the step "<step>" of "<operation>"
@@ -46,6 +48,7 @@ Feature: The management server dies in the middle of an operation
       | copyAsync template => volume   | record volume      |
 
   @row-03
+  @D-20b @D-11a
   Scenario Outline: Creating a DATA disk survives a crash at "<step>"
     Given the running VM "web"
     And the DATA disk "data" of 1 GiB is created
@@ -64,6 +67,7 @@ Feature: The management server dies in the middle of an operation
       | createAsync | record volume |
 
   @row-04
+  @D-11a
   Scenario: The tags of an attached disk survive a crash before they are written
     Given the running VM "web"
     And a detached DATA disk "data" of 1 GiB with the pattern "kept"
@@ -77,6 +81,7 @@ Feature: The management server dies in the middle of an operation
     And the guest "web" reads the pattern "kept" from "data"
 
   @row-05
+  @D-11a
   Scenario: A detach survives a crash before the tags are cleared
     Given the running VM "web" with the DATA disk "data"
     And the pattern "kept" is written to "data"
@@ -90,6 +95,7 @@ Feature: The management server dies in the middle of an operation
     And "data" holds the pattern "kept"
 
   @row-08
+  @D-20b @D-11a @D-16b @D-25b @CS-5433
   Scenario Outline: Deleting a DATA disk with a safety snapshot survives a crash at "<step>"
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And a detached DATA disk "data" of 1 GiB with the pattern "rescued"
@@ -111,6 +117,7 @@ Feature: The management server dies in the middle of an operation
       | record deletion        |
 
   @row-09
+  @D-20b @D-11a
   Scenario Outline: A snapshot with backup survives a crash at "<step>"
     Given the DATA disk "disk", attached, with the pattern "before"
     And the management server will die at the step "<step>" of "<operation>"
@@ -131,6 +138,7 @@ Feature: The management server dies in the middle of an operation
       | copyAsync snapshot => snapshot | record backup   |
 
   @row-10
+  @D-20b @D-11a
   Scenario Outline: A restore from StorPool survives a crash at "<step>"
     Given the DATA disk "disk", attached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -147,6 +155,7 @@ Feature: The management server dies in the middle of an operation
       | record volume  |
 
   @row-10
+  @D-20b @D-11a @D-2
   Scenario Outline: A restore from secondary storage survives a crash at "<step>"
     Given the DATA disk "disk", attached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -163,6 +172,7 @@ Feature: The management server dies in the middle of an operation
       | download backup          |
 
   @row-14
+  @D-11a @D-12e @D-25a @D-32b
   Scenario Outline: A revert survives a crash at "<step>"
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -186,6 +196,7 @@ Feature: The management server dies in the middle of an operation
       | record size | before |
 
   @row-15
+  @D-11a @D-25a
   Scenario Outline: A live resize survives a crash at "<step>"
     Given the DATA disk "disk", attached, with the pattern "kept"
     And the management server will die at the step "<step>" of "resize"
@@ -206,6 +217,7 @@ Feature: The management server dies in the middle of an operation
       | record size   |
 
   @row-16
+  @D-11a @D-7a @D-7b
   Scenario Outline: Deleting a snapshot survives a crash at "<step>"
     Given the DATA disk "disk", attached, with the pattern "kept"
     And the snapshot "snap" of "disk" is taken
@@ -226,6 +238,7 @@ Feature: The management server dies in the middle of an operation
       | record deletion |
 
   @row-25
+  @D-23c @D-11a
   Scenario Outline: Deleting a pool survives a crash at "<step>"
     Given a detached DATA disk "data" of 1 GiB with the pattern "kept"
     And "data" holds the pattern "kept"

@@ -8,6 +8,7 @@ Feature: Answers that lack a part
     And the pattern "kept" is written to "web-root"
 
   @row-27 @KV-H1
+  @A-5
   Scenario: A list of services without clients does not end a host's heartbeat
     Given StorPool will once answer services without clients
     When the heartbeats of the hosts run
@@ -16,6 +17,7 @@ Feature: Answers that lack a part
     And "web-root" holds the pattern "kept"
 
   @row-03
+  @D-20b @D-20c @D-11a
   Scenario: A volume that StorPool answers without a name is not taken for created
     Given the DATA disk "data" of 1 GiB is created
     And StorPool will once answer a new volume without a name
@@ -26,6 +28,7 @@ Feature: Answers that lack a part
     Then "data" holds the pattern "fresh"
 
   @row-08 @delayed-delete @SUS-15
+  @D-11a @D-16f @CS-5433
   Scenario: A cluster that does not answer ends no safety snapshot
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And a detached DATA disk "data" of 1 GiB with the pattern "rescued"
@@ -45,6 +48,7 @@ Feature: Answers that lack a part
     And "web-root" holds the pattern "kept"
 
   @row-29 @CS-7404 @SUS-15
+  @D-30a
   Scenario: A cluster that does not answer leaves the last figures of a volume
     Given the statistics are collected
     And StorPool will once answer statistics without a response
@@ -53,6 +57,7 @@ Feature: Answers that lack a part
     And "web-root" holds the pattern "kept"
 
   @row-29 @KV-Z1 @SUS-22
+  @D-30b
   Scenario: A pool that does not answer leaves the figures of the others alone
     Given the pool "second" is created with the URL "storpool://{token}@other.test:{port}/ssd"
     And StorPool at "other.test:81" no longer answers
@@ -62,6 +67,7 @@ Feature: Answers that lack a part
     And "web-root" holds the pattern "kept"
 
   @row-29 @KV-Z1
+  @D-30a @D-30c
   Scenario: The room of a template is not the sum over those clusters that answered
     Given the statistics are collected
     And StorPool will once answer template figures without a response

@@ -65,6 +65,7 @@ Feature: Create a ROOT volume for a VM from an ISO
     And "web-root" holds the pattern "installed"
 
   @fault @needs-fault-injection
+  @D-20a @D-20b
   Scenario Outline: Deploying a VM from an ISO <outcome> and leaves nothing extra when "<call>" is <effect>
     Given the call "<call>" will be <effect>
     When the VM "web" is deployed from the ISO, which <outcome>

@@ -58,6 +58,7 @@ Feature: Create a ROOT volume from a template
     And "web-root" holds the pattern "image"
 
   @KV-R2
+  @D-12a
   Scenario Outline: A ROOT disk from a template with a compute offering of <details> gets <gets>
     Given the compute offering "special" with <details>
     And the qcow2 template "debian" of 1 GiB with the pattern "image"
@@ -86,6 +87,7 @@ Feature: Create a ROOT volume from a template
     And the template "debian" is cached once
 
   @CS-6735
+  @D-35
   Scenario: A ROOT disk smaller than a template of unknown size gets the template's size, on record as well
     Given the qcow2 template "debian" of 1 GiB with the pattern "image"
     And CloudStack does not know the size of the template "debian"
@@ -103,6 +105,7 @@ Feature: Create a ROOT volume from a template
     Then the agents executed "DownloadTemplate" 0 times
     And "web-root" holds the pattern "image"
 
+  @D-13
   Scenario: A template whose base snapshot is gone is downloaded
     Given the qcow2 template "debian" of 1 GiB with the pattern "image"
     And the template "debian" has a base snapshot on StorPool
@@ -111,6 +114,7 @@ Feature: Create a ROOT volume from a template
     Then the agents executed "DownloadTemplate" 1 time
     And "web-root" holds the pattern "image"
 
+  @A-7
   Scenario: A template whose device does not appear on the host is not cached
     Given the qcow2 template "debian" of 1 GiB with the pattern "image"
     When host 1 shows devices after 60 s
@@ -133,6 +137,7 @@ Feature: Create a ROOT volume from a template
     And "second-root" holds the pattern "image"
 
   @fault @needs-fault-injection
+  @D-20a @D-20b
   Scenario Outline: Deploying from a new template <outcome> and leaves nothing extra when "<call>" is <effect>
     Given the qcow2 template "debian" of 1 GiB with the pattern "image"
     And the call "<call>" will be <effect>

@@ -1,4 +1,5 @@
 @row-03 @create
+@D-11a
 Feature: Create a DATA volume
   CloudStack only records a new DATA disk. The volume comes into being on StorPool when the disk is first attached.
 
@@ -47,6 +48,7 @@ Feature: Create a DATA volume
     When the pattern "fresh" is written to "data" at 1 GiB
     Then "data" holds the pattern "fresh" at 1 GiB
 
+  @D-12f
   Scenario Outline: A DATA disk of an offering with <details> gets <gets>
     Given the disk offering "special" with <details>
     And the DATA disk "data" of 1 GiB with the offering "special" is created
@@ -68,6 +70,7 @@ Feature: Create a DATA volume
       | tier "gold", 500 IOPS                | the tier, which owns the limit | hdd      | gold | unlimited |
       | template "ssd", 500 IOPS             | that template and limit        | ssd      | none | 500       |
 
+  @D-20a @D-20b
   Scenario Outline: Creating a DATA disk while StorPool answers VolumeCreate <effect> leaves one volume and <outcome>
     Given the DATA disk "data" of 1 GiB is created
     And the call "POST VolumeCreate" will be <effect>

@@ -1,4 +1,5 @@
 @row-04 @attach
+@D-11a
 Feature: Attach a ROOT or DATA volume
   A host attaches the disks of a VM when the VM starts or when a disk is added to it.
 
@@ -100,6 +101,7 @@ Feature: Attach a ROOT or DATA volume
       | 500 ms | succeeds | 1 |
       | 60 s   | fails    | 0 |
 
+  @A-14
   Scenario: A host whose agent was restarted attaches disks as before
     Given the running VM "web"
     And a detached DATA disk "data" of 1 GiB with the pattern "kept"
@@ -108,6 +110,7 @@ Feature: Attach a ROOT or DATA volume
     And the disk "data" is attached to "web"
     Then the guest "web" reads the pattern "kept" from "data"
 
+  @A-18
   Scenario: A host that cannot write its log attaches disks as before
     Given the running VM "web"
     And a detached DATA disk "data" of 1 GiB with the pattern "kept"
@@ -117,6 +120,7 @@ Feature: Attach a ROOT or DATA volume
     Then the guest "web" reads the pattern "kept" from "data"
 
   @fault @needs-fault-injection
+  @D-11b
   Scenario Outline: Attaching a disk to a running VM <outcome> when "<call>" is <effect>, and can be repeated
     Given the running VM "web"
     And a detached DATA disk "data" of 1 GiB with the pattern "kept"

@@ -5,6 +5,7 @@ Feature: Detach a ROOT or DATA volume
   Background:
     Given a zone with 2 hosts and the StorPool pool "primary"
 
+  @D-11a
   Scenario: Stopping a VM detaches all its disks and leaves their owner on them
     Given the running VM "web" with the DATA disk "data"
     And the pattern "root" is written to "web-root"
@@ -19,6 +20,7 @@ Feature: Detach a ROOT or DATA volume
     And "data" holds the pattern "data"
 
   @CS-8377
+  @D-11a
   Scenario Outline: A DATA disk taken out of a <state> VM loses the tags of the VM
     Given the VM "web" with the policy "nightly" is deployed from the ISO
     And the DATA disk "data" of 1 GiB is created
@@ -43,6 +45,7 @@ Feature: Detach a ROOT or DATA volume
       | Stopped |
 
   @CS-8377
+  @D-11a
   Scenario: A DATA disk that outlives its VM loses the tags of the VM
     Given the VM "web" with the policy "nightly" is deployed from the ISO
     And the DATA disk "data" of 1 GiB is created
@@ -63,6 +66,7 @@ Feature: Detach a ROOT or DATA volume
     Then "web-root" is attached read-write to the host of "web" only
     And "web-root" holds the pattern "root"
 
+  @D-11a
   Scenario: A disk goes from one VM to another with all its bytes
     Given the running VM "web" with the DATA disk "data"
     And the running VM "db"
@@ -75,6 +79,7 @@ Feature: Detach a ROOT or DATA volume
     And "data" is attached read-write to the host of "db" only
 
   @CS-10587
+  @D-11a
   Scenario: The disk tag follows the slot of a disk
     Given the running VM "web" with the DATA disk "one"
     And the DATA disk "two" of 1 GiB is created
@@ -89,6 +94,7 @@ Feature: Detach a ROOT or DATA volume
       | disk | none |
     And "two" holds the pattern "second"
 
+  @D-11a @A-23
   Scenario: A disk that a host is to disconnect by its description is detached
     Given the running VM "web" with the DATA disk "data"
     And the pattern "kept" is written to "data"
@@ -99,6 +105,7 @@ Feature: Detach a ROOT or DATA volume
     And "data" holds the pattern "kept"
 
   @fault @needs-fault-injection
+  @D-11a
   Scenario: A device that is still open for some seconds is detached all the same
     Given the running VM "web" with the DATA disk "data"
     And the pattern "kept" is written to "data"
@@ -108,6 +115,7 @@ Feature: Detach a ROOT or DATA volume
     And "data" holds the pattern "kept"
 
   @fault @needs-fault-injection
+  @D-11a
   Scenario: A detach that the host cannot do fails, leaves the disk in use and can be repeated
     Given the running VM "web" with the DATA disk "data"
     And the pattern "kept" is written to "data"
@@ -122,6 +130,7 @@ Feature: Detach a ROOT or DATA volume
     And "data" holds the pattern "kept"
 
   @fault @needs-fault-injection
+  @D-11a @D-28
   Scenario Outline: Taking out a disk works while StorPool answers the change of tags <effect>
     Given the running VM "web" with the DATA disk "data"
     And the pattern "kept" is written to "data"

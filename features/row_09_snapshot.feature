@@ -1,4 +1,5 @@
 @row-09 @snapshot
+@D-11a
 Feature: Take a snapshot of a ROOT or DATA volume
   The snapshot is taken on StorPool and stays there. Unless secondary storage is bypassed a copy of it goes there too.
 
@@ -41,6 +42,7 @@ Feature: Take a snapshot of a ROOT or DATA volume
     Then the backup of "snap" holds the pattern "before"
     And the backup of "snap" holds the pattern "far" at 900 MiB
 
+  @D-17
   Scenario Outline: The switch "<key>" of the <scope> set to <value> bypasses the backup
     Given the setting "<key>" of the <scope> is "<value>"
     And the DATA disk "disk", attached, with the pattern "before"
@@ -76,6 +78,7 @@ Feature: Take a snapshot of a ROOT or DATA volume
     Then the backup of "first" holds the pattern "one"
     And the backup of "second" holds the pattern "two"
 
+  @A-21
   Scenario: A backup outlives a power cut of the host that made it
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -86,6 +89,7 @@ Feature: Take a snapshot of a ROOT or DATA volume
     When host 1 is switched on
     And host 2 is switched on
 
+  @D-33b
   Scenario: A backup whose device does not appear fails and leaves nothing behind
     Given the DATA disk "disk", detached, with the pattern "before"
     When host 1 shows devices after 60 s
@@ -95,6 +99,7 @@ Feature: Take a snapshot of a ROOT or DATA volume
     And secondary storage has no snapshot
     And "disk" holds the pattern "before"
 
+  @D-33b @A-19
   Scenario: A backup to secondary storage that is not NFS fails before a host attaches anything
     Given the DATA disk "disk", detached, with the pattern "before"
     When the snapshot "snap" of "disk" is taken to secondary storage on "cifs://files.test/export", which fails
@@ -102,6 +107,7 @@ Feature: Take a snapshot of a ROOT or DATA volume
     And StorPool has no snapshot of "snap"
     And "disk" holds the pattern "before"
 
+  @D-33b
   Scenario: A backup that takes longer than it may fails and leaves no file
     Given the setting "backup.snapshot.wait" of the management server is "10"
     And the DATA disk "disk", detached, with the pattern "before"
@@ -111,6 +117,7 @@ Feature: Take a snapshot of a ROOT or DATA volume
     And StorPool has no snapshot of "snap"
     And "disk" holds the pattern "before"
 
+  @A-20
   Scenario: A host leaves no part of a backup that it gave up
     Given the bypass of secondary storage is on
     And the DATA disk "disk", detached, with the pattern "before"
@@ -121,6 +128,7 @@ Feature: Take a snapshot of a ROOT or DATA volume
     And the snapshot "snap" holds the pattern "before"
 
   @fault @needs-fault-injection
+  @A-6
   Scenario: Two backups of one snapshot on one host do not take the device from each other
     Given the bypass of secondary storage is on
     And the DATA disk "disk", detached, with the pattern "before"
@@ -129,6 +137,7 @@ Feature: Take a snapshot of a ROOT or DATA volume
     When host 1 backs up the snapshot "snap" twice, 10 s apart
     Then the snapshot "snap" holds the pattern "before"
 
+  @D-21
   Scenario: A backup goes to a host that is up
     Given the hosts 1 and 2 are in clusters of their own
     And the DATA disk "disk", detached, with the pattern "before"
@@ -144,6 +153,7 @@ Feature: Take a snapshot of a ROOT or DATA volume
     Then "other" holds the pattern "kept"
 
   @KV-S2 @fault @needs-fault-injection
+  @D-33a @D-33b
   Scenario Outline: A snapshot with backup fails, leaves nothing behind and can be taken again when "<call>" is <effect>
     Given the DATA disk "disk", attached, with the pattern "before"
     And the call "<call>" will be <effect>
@@ -170,6 +180,7 @@ Feature: Take a snapshot of a ROOT or DATA volume
       | agent BackupSnapshot/answer  | lost                   |
 
   @fault @needs-fault-injection
+  @D-20a @D-20b
   Scenario Outline: A snapshot is taken once in spite of a "<call>" that is <effect>
     Given the DATA disk "disk", attached, with the pattern "before"
     And the call "<call>" will be <effect>
@@ -188,6 +199,7 @@ Feature: Take a snapshot of a ROOT or DATA volume
       | POST VolumeSnapshot         | malformed          |
 
   @fault @needs-fault-injection
+  @A-8
   Scenario: A backup whose snapshot the host cannot detach at first is a good backup
     Given the DATA disk "disk", attached, with the pattern "before"
     And the call "agent BackupSnapshot/detach" will be refused

@@ -1,4 +1,5 @@
 @row-10 @restore
+@D-11a
 Feature: Create a volume from a snapshot
   The volume is a child of the StorPool snapshot. When StorPool no longer has it, the copy on secondary storage serves.
 
@@ -48,6 +49,7 @@ Feature: Create a volume from a snapshot
     And "one" and "two" have the same parent
 
   @CS-11490b
+  @D-1
   Scenario: A volume from a snapshot whose only record is on secondary storage is not empty
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -58,6 +60,7 @@ Feature: Create a volume from a snapshot
       | parent | the snapshot "snap" |
 
   @SUS-10
+  @D-2
   Scenario: A snapshot that StorPool has lost is restored from secondary storage
     Given the DATA disk "disk", attached, with the pattern "before"
     And the pattern "far" is written to "disk" at 900 MiB
@@ -82,6 +85,7 @@ Feature: Create a volume from a snapshot
     And "disk" holds the pattern "before"
 
   @CS-8755
+  @D-12d
   Scenario Outline: A volume from a snapshot with an offering of <details> gets <gets>
     Given the disk offering "special" with <details>
     And the DATA disk "disk", attached, with the pattern "before"
@@ -99,6 +103,7 @@ Feature: Create a volume from a snapshot
       | template "ssd" | that template                    | ssd      | none | unlimited |
       | tier "gold"    | the tier and the pool's template | hdd      | gold | unlimited |
 
+  @D-12d
   Scenario: A volume from a snapshot has its own limit, not that of the snapshot's disk
     Given the disk offering "slow" with 100 IOPS
     And the disk offering "free" with no details
@@ -120,6 +125,7 @@ Feature: Create a volume from a snapshot
     And "disk" holds the pattern "before"
 
   @fault @needs-fault-injection
+  @D-20a @D-20b
   Scenario Outline: A restore from StorPool <outcome> and leaves nothing extra when VolumeCreate is <effect>
     Given the DATA disk "disk", attached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -137,6 +143,7 @@ Feature: Create a volume from a snapshot
       | late by 3 s            | succeeds | 1 volume  |
 
   @SUS-10 @fault @needs-fault-injection
+  @D-2
   Scenario Outline: A restore from secondary storage fails and leaves nothing behind when "<call>" is <effect>
     Given the DATA disk "disk", attached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken

@@ -1,4 +1,5 @@
 @row-14 @revert
+@D-11a
 Feature: Revert a ROOT or DATA volume to a snapshot
   The volume takes the contents and the size of the snapshot. Its VM must be stopped.
 
@@ -44,6 +45,7 @@ Feature: Revert a ROOT or DATA volume to a snapshot
     Then "disk" holds the pattern "after"
     And "disk" is attached read-write to the host of "vm" only
 
+  @D-25a @D-32b
   Scenario: A disk that grew after the snapshot has the snapshot's size again
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -116,6 +118,7 @@ Feature: Revert a ROOT or DATA volume to a snapshot
       | 300 IOPS   | no details | unlimited |
       | no details | 400 IOPS   | 400       |
 
+  @D-32a
   Scenario: A revert that finds no snapshot leaves an attachment alone
     Given the running VM "web" with the DATA disk "data"
     And the pattern "before" is written to "data"
@@ -139,6 +142,7 @@ Feature: Revert a ROOT or DATA volume to a snapshot
     And "data" holds the pattern "after"
 
   @fault @needs-fault-injection
+  @D-20a @D-12e @D-32c
   Scenario Outline: A revert <outcome> when "<call>" is <effect>, and can be repeated
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken

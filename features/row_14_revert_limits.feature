@@ -5,6 +5,7 @@ Feature: Revert where StorPool resets the limits of a volume
   Background:
     Given a zone with 2 hosts and the StorPool pool "primary" where a revert resets limits
 
+  @D-11a @D-12e
   Scenario Outline: A disk of an offering with <details> has the limit <iops> after a revert that reset it
     Given the disk offering "one" with <details>
     And a detached DATA disk "disk" of 1 GiB with the offering "one" with the pattern "before"

@@ -6,6 +6,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
     Given a zone with 2 hosts and the StorPool pool "primary"
 
   @KV-R1 @CS-10775
+  @D-11a @D-25a
   Scenario Outline: A <kind> disk, <state>, grows on StorPool, on record and for its guest
     Given the <kind> disk "disk", <state>, with the pattern "kept"
     When the disk "disk" is resized to 2 GiB
@@ -25,6 +26,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
       | DATA | attached |
       | DATA | detached |
 
+  @D-11a @D-25a
   Scenario Outline: A <kind> disk, <state>, shrinks when that is asked for in so many words
     Given the <kind> disk "disk", <state>, with the pattern "kept"
     And the pattern "lost" is written to "disk" at 600 MiB
@@ -41,6 +43,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
       | DATA | attached |
       | DATA | detached |
 
+  @D-11a
   Scenario: A disk does not shrink by accident
     Given the DATA disk "disk", attached, with the pattern "kept"
     And the pattern "tail" is written to "disk" at 600 MiB
@@ -48,6 +51,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
     Then "disk" holds the pattern "kept"
     And "disk" holds the pattern "tail" at 600 MiB
 
+  @D-11a @D-25a
   Scenario: What a disk grows by reads as zeros, also after a shrink
     Given the DATA disk "disk", detached, with the pattern "kept"
     And the pattern "lost" is written to "disk" at 600 MiB
@@ -56,6 +60,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
     Then "disk" is empty at 600 MiB
     And "disk" holds the pattern "kept"
 
+  @D-11a
   Scenario: A disk that is only recorded changes its size on record only
     Given a detached DATA disk "other" of 1 GiB with the pattern "kept"
     And the DATA disk "disk" of 1 GiB is created
@@ -65,6 +70,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
     And StorPool has no volume of "disk"
     And "other" holds the pattern "kept"
 
+  @D-11a @D-12b @D-25a
   Scenario: A resize without a limit leaves the limit alone
     Given the disk offering "slow" with 100 IOPS
     And a detached DATA disk "disk" of 1 GiB with the offering "slow" with the pattern "kept"
@@ -77,6 +83,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
     And "disk" holds the pattern "kept"
 
   @CS-6902 @KV-R2
+  @D-11a @D-27a
   Scenario Outline: Moving a disk, <state>, from <old> to <new> sets what the new offering says
     Given the disk offering "old" with <old>
     And the disk offering "new" with <new>
@@ -105,6 +112,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
       | attached | template "ssd" | tier "gold"    | unlimited | gold   | hdd      |
 
   @CS-8755
+  @D-11a @D-12c @D-25a
   Scenario Outline: Size and offering, with <new>, change together, <state>
     Given the disk offering "old" with no details
     And the disk offering "new" with <new>
@@ -125,6 +133,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
       | detached | template "ssd", 300 IOPS | 300       | none | ssd      |
 
   @KV-R3
+  @D-11a @D-25a
   Scenario: The room that a pool has given out follows its volumes
     Given a detached DATA disk "disk" of 1 GiB with the pattern "kept"
     Then the pool "primary" has 2 GiB in use
@@ -138,6 +147,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
     And "copy" holds the pattern "kept"
 
   @fault @needs-fault-injection
+  @A-10b
   Scenario: A host whose tool for resizing fails still answers the size of the device
     Given the DATA disk "disk", attached, with the pattern "kept"
     And the call "agent ResizeVolume/script" will be refused
@@ -146,6 +156,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
     And "disk" holds the pattern "kept"
 
   @fault @needs-fault-injection
+  @D-11a @D-27b
   Scenario: A change of tier that StorPool refuses is no change on record either
     Given the disk offering "old" with no details
     And the disk offering "new" with tier "gold"
@@ -159,6 +170,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
     And "disk" holds the pattern "kept"
 
   @fault @needs-fault-injection
+  @D-20a @D-11a @D-25a
   Scenario Outline: A grow, <state>, <outcome> when VolumeUpdate is <effect>, and can be repeated
     Given the DATA disk "disk", <state>, with the pattern "kept"
     And the call "POST VolumeUpdate" will be <effect>
@@ -181,6 +193,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
       | detached | hung                   | fails    | 1 GiB |
 
   @fault @needs-fault-injection
+  @D-11a @D-25a @D-26 @A-10a
   Scenario Outline: A live grow that its guest is not told of keeps the new size when "<call>" is <effect>
     Given the DATA disk "disk", attached, with the pattern "kept"
     And the call "<call>" will be <effect>

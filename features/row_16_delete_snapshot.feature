@@ -1,4 +1,5 @@
 @row-16 @snapshot
+@D-11a
 Feature: Delete a snapshot of a ROOT or DATA volume
   The snapshot goes from StorPool, from secondary storage and from the records. Volumes made of it stay.
 
@@ -6,6 +7,7 @@ Feature: Delete a snapshot of a ROOT or DATA volume
     Given a zone with 2 hosts and the StorPool pool "primary"
 
   @CS-9855
+  @D-7a
   Scenario Outline: A deleted snapshot of a <kind> disk with the bypass <bypass> is gone from everywhere
     Given the bypass of secondary storage is <bypass>
     And the <kind> disk "disk", attached, with the pattern "kept"
@@ -24,6 +26,7 @@ Feature: Delete a snapshot of a ROOT or DATA volume
       | DATA | on     |
 
   @CS-9855
+  @D-7a @D-38
   Scenario: A snapshot that is on secondary storage only is deleted there
     Given the DATA disk "disk", detached, with the pattern "kept"
     And the DATA disk "other", attached, with the pattern "other"
@@ -35,6 +38,7 @@ Feature: Delete a snapshot of a ROOT or DATA volume
     And the snapshot "snap" is Destroyed
     And "other" holds the pattern "other"
 
+  @D-7a
   Scenario: A volume made of a snapshot outlives it
     Given the DATA disk "disk", attached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -43,6 +47,7 @@ Feature: Delete a snapshot of a ROOT or DATA volume
     Then "copy" holds the pattern "before"
     And "disk" holds the pattern "before"
 
+  @D-7a
   Scenario: Deleting the middle one of three snapshots leaves the others whole
     Given the DATA disk "disk", attached, with the pattern "one"
     And the snapshot "first" of "disk" is taken
@@ -57,6 +62,7 @@ Feature: Delete a snapshot of a ROOT or DATA volume
     And the backup of "third" holds the pattern "three"
     And "disk" holds the pattern "three"
 
+  @D-7a
   Scenario: The details of other snapshots survive a deletion
     Given the bypass of secondary storage is on
     And the DATA disk "disk", attached, with the pattern "one"
@@ -69,6 +75,7 @@ Feature: Delete a snapshot of a ROOT or DATA volume
     Then "copy" holds the pattern "one"
 
   @SP-3
+  @D-7a @D-7b
   Scenario Outline: A snapshot that StorPool has lost can be deleted, with the bypass <bypass>
     Given the bypass of secondary storage is <bypass>
     And the DATA disk "disk", attached, with the pattern "kept"
@@ -84,6 +91,7 @@ Feature: Delete a snapshot of a ROOT or DATA volume
       | off    |
       | on     |
 
+  @D-7a @D-38
   Scenario: A snapshot whose primary record is lost is deleted on StorPool all the same
     Given the bypass of secondary storage is off
     And the DATA disk "disk", attached, with the pattern "kept"
@@ -93,6 +101,7 @@ Feature: Delete a snapshot of a ROOT or DATA volume
     Then StorPool has no snapshot of "snap"
     And "disk" holds the pattern "kept"
 
+  @D-7a @D-7c
   Scenario: A snapshot that an older plugin recorded as its own backup is deleted without an error
     Given the bypass of secondary storage is on
     And the DATA disk "disk", attached, with the pattern "kept"
@@ -102,6 +111,7 @@ Feature: Delete a snapshot of a ROOT or DATA volume
     And the snapshot "snap" is Destroyed
     And "disk" holds the pattern "kept"
 
+  @D-24
   Scenario: The StorPool object of a snapshot that is gone counts as deleted
     Given the bypass of secondary storage is on
     And the DATA disk "disk", attached, with the pattern "kept"
@@ -112,6 +122,7 @@ Feature: Delete a snapshot of a ROOT or DATA volume
     And "disk" holds the pattern "kept"
 
   @KV-S7
+  @D-7a
   Scenario: Deleting a snapshot twice deletes it once
     Given the DATA disk "disk", attached, with the pattern "kept"
     And the snapshot "snap" of "disk" is taken
@@ -121,6 +132,7 @@ Feature: Delete a snapshot of a ROOT or DATA volume
     And "disk" holds the pattern "kept"
 
   @CS-12347 @fault @needs-fault-injection
+  @D-33b
   Scenario: A snapshot in Error can be deleted and leaves nothing
     Given the DATA disk "disk", attached, with the pattern "kept"
     And the call "agent BackupSnapshot/convert" will be refused
@@ -131,6 +143,7 @@ Feature: Delete a snapshot of a ROOT or DATA volume
     And "disk" holds the pattern "kept"
 
   @fault @needs-fault-injection
+  @D-20a @D-7a @D-7b
   Scenario Outline: Deleting a snapshot <outcome> when "<call>" is <effect>, and can be repeated
     Given the DATA disk "disk", attached, with the pattern "kept"
     And the snapshot "snap" of "disk" is taken

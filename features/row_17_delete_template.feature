@@ -38,6 +38,7 @@ Feature: Delete a template
     And the VM "web" is started
     Then the guest "web" reads the pattern "image" from "web-root"
 
+  @D-6
   Scenario: The base snapshot of a deleted template goes with it
     Given the qcow2 template "debian" of 1 GiB with the pattern "image"
     And the template "debian" has a base snapshot on StorPool

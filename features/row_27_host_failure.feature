@@ -1,4 +1,5 @@
 @row-27 @ha
+@D-11a
 Feature: Hosts that fail, or only seem to
   A VM restarts elsewhere when its disks are detached from the old host; a host reboots itself only when its storage is
   really gone.
@@ -9,6 +10,7 @@ Feature: Hosts that fail, or only seem to
     And the pattern "kept" is written to "data"
 
   @CS-8045
+  @CS-10799
   Scenario: A VM of a dead host runs elsewhere with its disks detached from the dead host first
     When the host of "web" is switched off
     And CloudStack restarts the VM "web" elsewhere
@@ -18,6 +20,7 @@ Feature: Hosts that fail, or only seem to
     And the guest "web" reads the pattern "kept" from "data"
 
   @fault @needs-fault-injection
+  @D-31 @CS-10799
   Scenario Outline: A VM does not restart elsewhere while its disks cannot be detached from <where>
     When the host of "web" is <how>
     And the call "POST VolumesReassign" will be refused with "busy" every time
@@ -40,6 +43,7 @@ Feature: Hosts that fail, or only seem to
     And the guest "web" reads the pattern "kept" from "data"
 
   @KV-H1 @SUS-21 @fault @needs-fault-injection
+  @A-4
   Scenario Outline: No host reboots because the StorPool API is <effect>
     Given the call "GET ServicesList" will be <effect> every time
     When the heartbeats of the hosts run
@@ -53,6 +57,7 @@ Feature: Hosts that fail, or only seem to
       | malformed |
 
   @KV-H1 @SUS-21
+  @A-4
   Scenario: A client that StorPool counts as down does not reboot its host while its disks answer
     When StorPool counts the client of the host of "web" as down
     And the heartbeats of the hosts run

@@ -35,6 +35,7 @@ Feature: Delete a ROOT or DATA volume
     And StorPool has no volume of "web-root"
 
   @row-08
+  @D-11a
   Scenario: Deleting a detached DATA disk removes its volume
     Given a detached DATA disk "data" of 1 GiB with the pattern "gone"
     And a detached DATA disk "other" of 1 GiB with the pattern "kept"
@@ -44,6 +45,7 @@ Feature: Delete a ROOT or DATA volume
     And "other" holds the pattern "kept"
 
   @row-08
+  @D-11a
   Scenario: An attached DATA disk cannot be deleted
     Given the running VM "web" with the DATA disk "data"
     And the pattern "kept" is written to "data"
@@ -51,6 +53,7 @@ Feature: Delete a ROOT or DATA volume
     Then "data" holds the pattern "kept"
 
   @row-08
+  @D-11a
   Scenario: A DATA disk that was never attached is deleted without StorPool hearing of it
     Given a detached DATA disk "other" of 1 GiB with the pattern "kept"
     And the DATA disk "data" of 2 GiB is created
@@ -59,6 +62,7 @@ Feature: Delete a ROOT or DATA volume
     And "other" holds the pattern "kept"
 
   @row-07 @SP-3
+  @D-25b
   Scenario: Expunging a VM whose ROOT volume vanished from StorPool succeeds
     Given the running VM "other"
     And the pattern "other" is written to "other-root"
@@ -69,6 +73,7 @@ Feature: Delete a ROOT or DATA volume
     And "other-root" holds the pattern "other"
 
   @row-08 @SP-3
+  @D-11a @D-25b
   Scenario: Deleting a DATA disk whose volume vanished from StorPool succeeds
     Given a detached DATA disk "data" of 1 GiB with the pattern "gone"
     And a detached DATA disk "other" of 1 GiB with the pattern "kept"
@@ -78,6 +83,7 @@ Feature: Delete a ROOT or DATA volume
     And "other" holds the pattern "kept"
 
   @row-08 @fault @needs-fault-injection
+  @D-20a @D-11a @D-25b
   Scenario Outline: Deleting a DATA disk <outcome> when VolumeDelete is <effect>, and can be repeated
     Given a detached DATA disk "data" of 1 GiB with the pattern "gone"
     And a detached DATA disk "other" of 1 GiB with the pattern "kept"
@@ -114,6 +120,7 @@ Feature: Delete a ROOT or DATA volume
     And "other-root" holds the pattern "other"
 
   @row-08 @delayed-delete @CS-8843
+  @D-11a @CS-5433
   Scenario: With a delay a deleted disk leaves a snapshot that restores it
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And a detached DATA disk "data" of 1 GiB with the pattern "rescued"
@@ -124,6 +131,7 @@ Feature: Delete a ROOT or DATA volume
     Then "again" holds the pattern "rescued"
 
   @row-08 @delayed-delete @CS-8843
+  @D-11a @D-16g @CS-5433
   Scenario: The safety snapshot of a deleted disk and its records vanish after the delay
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And a detached DATA disk "data" of 1 GiB with the pattern "rescued"
@@ -136,6 +144,7 @@ Feature: Delete a ROOT or DATA volume
     And "other" holds the pattern "kept"
 
   @row-08 @delayed-delete @fault @needs-fault-injection
+  @D-11a @D-16b @CS-5433
   Scenario: With a delay a disk is not deleted when its safety snapshot fails
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And a detached DATA disk "data" of 1 GiB with the pattern "kept"
@@ -147,6 +156,7 @@ Feature: Delete a ROOT or DATA volume
     Then StorPool has no volume of "data"
 
   @row-08 @delayed-delete @fault @needs-fault-injection
+  @D-11a @D-16c @CS-5433
   Scenario: With a delay a repeated delete makes no second safety snapshot
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And a detached DATA disk "data" of 1 GiB with the pattern "rescued"
@@ -159,6 +169,7 @@ Feature: Delete a ROOT or DATA volume
     Then "again" holds the pattern "rescued"
 
   @row-08 @delayed-delete @fault @needs-fault-injection
+  @D-11a @CS-5433
   Scenario: A listing that StorPool refuses leaves every safety snapshot on record
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And a detached DATA disk "data" of 1 GiB with the pattern "rescued"
@@ -172,6 +183,7 @@ Feature: Delete a ROOT or DATA volume
     Then "again" holds the pattern "rescued"
 
   @row-08 @CS-5433
+  @D-11a @D-1 @D-7a @D-38
   Scenario Outline: Snapshots outlive their disk and restore it, with the bypass <bypass>
     Given the bypass of secondary storage is <bypass>
     And the DATA disk "data", detached, with the pattern "before"
@@ -189,6 +201,7 @@ Feature: Delete a ROOT or DATA volume
       | off    |
 
   @row-08 @delayed-delete @SUS-5
+  @D-11a @D-16a @CS-5433
   Scenario: The record of a safety snapshot names the pool of the disk, not its zone
     Given the pool "second" is created with the URL "storpool://{token}@{host}:{port}/ssd"
     And the pool "primary" goes into maintenance
@@ -201,6 +214,7 @@ Feature: Delete a ROOT or DATA volume
     Then "again" holds the pattern "rescued"
 
   @row-08 @delayed-delete
+  @D-11a @D-16d @D-16g @CS-5433
   Scenario: A zone without safety snapshots does not stop the look for expired ones in the next
     Given a second zone with 1 host and the StorPool pool "second" over "ssd"
     And the setting "storpool.delete.after.interval" of the pool "second" is "3600"
@@ -214,6 +228,7 @@ Feature: Delete a ROOT or DATA volume
     And "other" holds the pattern "kept"
 
   @row-08 @delayed-delete @SUS-15
+  @D-11a @D-16e @D-16g @CS-5433
   Scenario: Somebody else's snapshots do not stop the look for expired ones
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And somebody else has a snapshot with the tag "owner" on StorPool

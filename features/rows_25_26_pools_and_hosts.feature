@@ -3,6 +3,7 @@ Feature: Pools and their hosts
   A pool is one StorPool template of one cluster; every host of its zone that has StorPool connects to it.
 
   @row-25 @CS-8356
+  @D-36a
   Scenario Outline: A pool can be added with a URL in the <form> form
     Given a zone with 2 hosts
     When the pool "primary" is created with the URL "<url>"
@@ -20,6 +21,7 @@ Feature: Pools and their hosts
       | URI       | storpool://{token}@{host}:{port}/hdd                              |
 
   @row-25 @CS-8356 @SP-14
+  @D-18 @D-36a
   Scenario Outline: A URL <fault> is refused, names <field> and never shows the token
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the running VM "web"
@@ -40,6 +42,7 @@ Feature: Pools and their hosts
       | that is a word          | storpool://   | ssd                                                          |
 
   @row-25
+  @D-19
   Scenario Outline: A StorPool template that has a pool cannot have a second one <by>
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the running VM "web"
@@ -53,6 +56,7 @@ Feature: Pools and their hosts
       | under another address     | other.test:{port} |
 
   @row-25
+  @D-19
   Scenario: A pool that nobody can read does not stop the next one
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the running VM "web"
@@ -63,6 +67,7 @@ Feature: Pools and their hosts
     And "web-root" holds the pattern "kept"
 
   @row-25
+  @D-40
   Scenario: A pool can be given another address of its cluster
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the running VM "web"
@@ -72,6 +77,7 @@ Feature: Pools and their hosts
     And "web-root" holds the pattern "kept"
 
   @row-25
+  @D-40
   Scenario: Credentials that do not work are not taken
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the running VM "web"
@@ -81,6 +87,7 @@ Feature: Pools and their hosts
     And "web-root" holds the pattern "kept"
 
   @row-25
+  @D-34a
   Scenario: An alternative address leaves the template of a pool alone
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the setting "sp.alternative.endpoint" of the pool is the URL "SP_API_HTTP=other.test:{port};SP_AUTH_TOKEN={token}"
@@ -92,6 +99,7 @@ Feature: Pools and their hosts
     And "web-root" holds the pattern "kept"
 
   @row-25
+  @D-34b
   Scenario: A pool of an old version of the plugin keeps the UUID that its hosts know
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the running VM "web"
@@ -115,6 +123,7 @@ Feature: Pools and their hosts
     And the template "debian" is not cached
 
   @row-25
+  @D-23a
   Scenario: A pool goes although a cached template is recorded by its install path only
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the qcow2 template "debian" of 1 GiB with the pattern "image"
@@ -127,6 +136,7 @@ Feature: Pools and their hosts
     And the template "debian" is not cached
 
   @row-25
+  @D-23b
   Scenario: A pool goes although StorPool has lost a cached template
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the qcow2 template "debian" of 1 GiB with the pattern "image"
@@ -140,6 +150,7 @@ Feature: Pools and their hosts
     And StorPool has no check volume
 
   @row-25 @fault @needs-fault-injection
+  @D-23c @D-11a
   Scenario: A pool whose check volume cannot be deleted at first leaves none in the end
     Given a zone with 2 hosts and the StorPool pool "primary"
     And a detached DATA disk "data" of 1 GiB with the pattern "kept"
@@ -153,6 +164,7 @@ Feature: Pools and their hosts
     And StorPool has no check volume
 
   @row-25 @CS-12451
+  @D-23d @D-11a
   Scenario Outline: A pool with volumes on it is not deleted, <however>
     Given a zone with 2 hosts and the StorPool pool "primary"
     And a detached DATA disk "data" of 1 GiB with the pattern "kept"
@@ -166,6 +178,7 @@ Feature: Pools and their hosts
       | even by force  | the plugin is told to delete the pool "primary"  |
 
   @row-26 @CS-6661b
+  @D-22a
   Scenario Outline: A host that <misses> is left out of the pool and harms no other
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the running VM "web"
@@ -195,6 +208,7 @@ Feature: Pools and their hosts
     And "web-root" holds the pattern "kept"
 
   @row-26
+  @A-15
   Scenario: No check volume stays attached
     Given a zone with 2 hosts and the StorPool pool "primary"
     When another host joins
@@ -204,6 +218,7 @@ Feature: Pools and their hosts
     Then "web-root" holds the pattern "kept"
 
   @row-26
+  @D-22b
   Scenario: A host that connects again gets the path that it reports on record
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the running VM "web"
@@ -214,6 +229,7 @@ Feature: Pools and their hosts
     And "web-root" holds the pattern "kept"
 
   @row-26
+  @D-22c
   Scenario: A host that connects with another StorPool client has that one on record
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the running VM "web"
@@ -224,6 +240,7 @@ Feature: Pools and their hosts
     And "web-root" holds the pattern "kept"
 
   @row-26
+  @D-22d
   Scenario: A host of another StorPool cluster does not change the cluster on record
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the running VM "web"
@@ -234,6 +251,7 @@ Feature: Pools and their hosts
     And "web-root" holds the pattern "kept"
 
   @row-26
+  @D-22e
   Scenario: Two management servers that make a check volume at once leave one
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the running VM "web"
@@ -244,6 +262,7 @@ Feature: Pools and their hosts
     And "web-root" holds the pattern "kept"
 
   @row-26
+  @A-13a
   Scenario: A value with an equals sign in a host's configuration counts as a whole
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the running VM "web"
@@ -253,6 +272,7 @@ Feature: Pools and their hosts
     And "web-root" holds the pattern "kept"
 
   @row-26
+  @A-12
   Scenario: A location is the host's only if its id is the whole first part of the cluster's id
     Given a zone with 2 hosts and the StorPool pool "primary" behind a meddling proxy
     And the running VM "web"
@@ -263,6 +283,7 @@ Feature: Pools and their hosts
     And "web-root" holds the pattern "kept"
 
   @row-26 @fault @needs-fault-injection
+  @A-13b
   Scenario: A host connects although the list of locations cannot be read
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the running VM "web"
