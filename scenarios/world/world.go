@@ -185,7 +185,7 @@ func (w *World) AddHost(ctx context.Context, cluster inventory.ID) (inventory.Ho
 	}
 	h, err := w.Mgmt.AddHost(ctx, mgmt.HostSpec{
 		Cluster: cluster, Name: name,
-		Online: func(h inventory.Host) error {
+		Online: func(h inventory.Host) error { //nolint:contextcheck // a host outlives the call that switches it on
 			_, err := w.Fleet.AddHost(agentsim.HostConfig{
 				UUID: h.UUID, Name: name, OurID: n, ClusterID: w.Target.ClusterID(), API: api,
 				Devices: w.Target.Devices(n), Throughput: w.opts.Throughput,
