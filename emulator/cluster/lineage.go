@@ -75,7 +75,7 @@ func (c *Cluster) resume(n *node) {
 	switch {
 	case n.child == nil:
 		c.remove(n)
-	case n.crowded() || n.obj.Load().Snap.DeleteBlocked == "":
+	case n.crowded():
 	case c.does.DeleteDelay == 0:
 		c.remove(n)
 	default:

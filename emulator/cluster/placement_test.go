@@ -160,6 +160,19 @@ func TestAGroupWithTooFewServersPlacesWhatItCan(t *testing.T) {
 	}
 }
 
+func TestAVolumeMayBeAsLargeAsTheDisksThatAreUp(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	require.NoError(t, b.PlacementGroupUpdate("two", cluster.GroupChange{AddDisks: []int{101, 201}}))
+	create := func() error {
+		_, err := b.VolumeCreate(cluster.VolumeSpec{Size: new(40 * tib), Policy: cluster.Policy{PlaceAll: "two", Replication: new(2)}})
+		return err
+	}
+	require.NoError(t, create())
+	require.NoError(t, b.DiskEject(201))
+	refused(t, create(), cluster.InsufficientResources, "")
+}
+
 func TestDisksCountWhatIsOnThem(t *testing.T) {
 	t.Parallel()
 	b := start(t)

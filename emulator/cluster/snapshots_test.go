@@ -208,6 +208,18 @@ func TestABoundSnapshotGoesOnceNothingNeedsIt(t *testing.T) {
 	assert.Equal(t, 0, b.Snapshots().Len())
 }
 
+func TestBoundSnapshotsOfOneChainMayBeDetachedTogether(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	v := b.volume(cluster.VolumeSpec{})
+	low := b.snapshot(v, cluster.SnapshotSpec{Bind: true})
+	high := b.snapshot(v, cluster.SnapshotSpec{Bind: true})
+	require.NoError(t, b.Reassign([]cluster.Assignment{{Snapshot: high, RO: []int{1}}, {Snapshot: low, RO: []int{1}}}))
+	require.NoError(t, b.VolumeDelete(v, ""))
+	require.NoError(t, b.Reassign([]cluster.Assignment{{Snapshot: high, DetachAll: true}, {Snapshot: low, DetachAll: true}}))
+	assert.Empty(t, names(b.Snapshots()))
+}
+
 func TestDeletingASnapshotKeepsWhatItsChildrenShow(t *testing.T) {
 	t.Parallel()
 	b := start(t)
