@@ -219,6 +219,51 @@ func TestJournalHasEveryCallInOrderWithoutSecrets(t *testing.T) {
 	}
 }
 
+func TestSecretsAreTakenOutOfBodiesEncodedTwiceAndOfBrokenOnes(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`"{\"secret\":\"hush\",\"a\":1}"`:   `{"a":1,"secret":"***"}`,
+		`{"secret":"hush"`:                  "***",
+		`{"CHAPSecret":"hush"}`:             `{"CHAPSecret":"***"}`,
+		`{"a":[{"Password":{"x":"hush"}}]}`: `{"a":[{"Password":"***"}]}`,
+		`{"name":"v"}`:                      `{"name":"v"}`,
+	} {
+		assert.Equal(t, want, redact([]byte(body)))
+	}
+}
+
+func TestLongListIsStreamedAndAShortOneHasItsLength(t *testing.T) {
+	t.Parallel()
+	s := Start(t)
+	a := overLoopback(t, s)
+	for _, volumes := range []int{1, 200} {
+		for s.cluster.Volumes().Len() < volumes {
+			a.post(t, "VolumeCreate", `{"size":512}`)
+		}
+		r := a.raw(t, "GET", "VolumesList", "", "Storpool v1:"+DefaultToken)
+		text, err := io.ReadAll(r.Body)
+		require.NoError(t, errors.Join(err, r.Body.Close()))
+		assert.Len(t, a.parse(t, r, text).list(t), volumes)
+		if volumes == 1 {
+			assert.EqualValues(t, len(text), r.ContentLength)
+		} else {
+			assert.EqualValues(t, -1, r.ContentLength)
+		}
+	}
+}
+
+func TestAcquireOfAVolumeThatIsHereChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := Start(t)
+	a := inProcess(t, s)
+	a.post(t, "VolumeCreate", `{"name":"v","size":512}`)
+	before := s.cluster.Generation()
+	a.post(t, "MultiCluster/VolumeAcquire/v", `{"onRemoteAttached":"detachForce"}`)
+	assert.Equal(t, before, s.cluster.Generation())
+	a.refused(t, "POST", "MultiCluster/VolumeAcquire/none", "", "objectDoesNotExist")
+	a.refused(t, "POST", "MultiCluster/VolumeAcquire/v", `{"onRemoteAttached":"x"}`, "invalidParam")
+}
+
 func TestJournalCutsLongBodies(t *testing.T) {
 	t.Parallel()
 	s := Start(t)
