@@ -120,6 +120,42 @@ func TestAGrowOfWhichNobodyCouldBeToldStays(t *testing.T) {
 	}
 }
 
+func TestWithoutAVMNoGuestIsMissed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	id := r.made(nil)
+	r.hosts.Answer = func(inventory.ID, agentapi.Command) (*agentapi.Answer, error) {
+		return &agentapi.Answer{OK: true, Payload: agentapi.Resized{Size: 20 * gib}}, nil
+	}
+	res, err := r.Resize(t.Context(), id, ResizeRequest{Size: 20 * gib})
+	require.NoError(t, err)
+	assert.Empty(t, res.Notice)
+}
+
+func TestAnInterruptedResizeOfAVolumeThatIsGoneIsOver(t *testing.T) {
+	t.Parallel()
+	for what, lose := range map[string]func(tx *inventory.Tx, pool, volume inventory.ID){
+		"its row is gone": func(tx *inventory.Tx, _, volume inventory.ID) { tx.Volumes.Delete(volume) },
+		"it has moved to another provider": func(tx *inventory.Tx, pool, _ inventory.ID) {
+			p, _ := tx.Pools.Get(pool)
+			p.Provider = "NFS"
+			tx.Pools.Put(p)
+		},
+	} {
+		r := newRig(t, "")
+		id := r.made(nil)
+		r.change(func(tx *inventory.Tx) {
+			tx.Intents.Put(inventory.Intent{
+				Op: "x", Action: actionResize, Pool: r.pool, Kind: inventory.OfVolume, Object: id, Pivoted: true, Owner: "management",
+			})
+			lose(tx, r.pool, id)
+		})
+		require.NoError(t, r.Reconcile(t.Context()), what)
+		assert.Empty(t, r.intents(), what)
+		assert.Empty(t, r.sp.made(), what)
+	}
+}
+
 func TestAResizeWithoutAHostStays(t *testing.T) {
 	t.Parallel()
 	for quirks, row := range map[string]int64{"": 20 * gib, "D-26": 10 * gib} {
