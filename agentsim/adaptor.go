@@ -154,7 +154,7 @@ func (a *Adaptor) CreateTemplateFromDirectDownloadFile(ctx context.Context, c ag
 	if err != nil {
 		return nil, err
 	}
-	ans := r.execute(c)
+	ans := r.execute(c) //nolint:contextcheck // begin took it
 	if ans == nil {
 		return nil, errDead
 	}

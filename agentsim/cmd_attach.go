@@ -50,7 +50,7 @@ func (c detach) run(r *run) *agentapi.Answer {
 		return failed(err)
 	}
 	err = r.step("disconnect", func(ctx context.Context) error {
-		_, err := r.host.release(ctx, volumeKind, c.Disk.Path, 0, 0)
+		_, err := r.host.release(ctx, volumeKind, c.Disk.Path, 0)
 		return err
 	}, c.Disk.Path)
 	if err != nil {

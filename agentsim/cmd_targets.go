@@ -79,7 +79,7 @@ func (h *Host) unprepare(ctx context.Context, path string) error {
 	if name, err := ObjectName(path); err == nil && h.claim(name) {
 		runs = 1
 	}
-	_, err := h.release(ctx, volumeKind, path, runs, 0)
+	_, err := h.release(ctx, volumeKind, path, runs)
 	return err
 }
 

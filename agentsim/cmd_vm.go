@@ -180,7 +180,7 @@ func (r *run) disconnect(path string) error {
 	c := &cleanup{
 		step: "disconnect", path: path,
 		do: func(ctx context.Context) error {
-			_, err := r.host.release(ctx, volumeKind, path, 0, 0)
+			_, err := r.host.release(ctx, volumeKind, path, 0)
 			return err
 		},
 		again: func(ctx context.Context, _ bool) bool { return r.host.tryDetach(ctx, volumeKind, path, false) },

@@ -97,10 +97,10 @@ func (h *Host) attachOnly(ctx context.Context, k kind, path string) (string, err
 // detach is the primitive of agent 3.2: the last user detaches, in up to ten attempts a second apart. False without
 // an error means that the path is not StorPool's.
 func (h *Host) detach(ctx context.Context, k kind, path string) (bool, error) {
-	return h.release(ctx, k, path, 1, 0)
+	return h.release(ctx, k, path, 1)
 }
 
-func (h *Host) release(ctx context.Context, k kind, path string, runs, guests int) (bool, error) {
+func (h *Host) release(ctx context.Context, k kind, path string, runs int) (bool, error) {
 	name, err := ObjectName(path)
 	if err != nil || name == "" {
 		return false, err
@@ -113,7 +113,7 @@ func (h *Host) release(ctx context.Context, k kind, path string, runs, guests in
 		return false, err
 	}
 	defer unlock()
-	if left := h.use(name, -runs, -guests); !h.rules.detachNow(left) {
+	if left := h.use(name, -runs, 0); !h.rules.detachNow(left) {
 		return true, nil
 	}
 	client, err := h.client()

@@ -69,7 +69,7 @@ func (h *Host) openImage(ctx context.Context, f *os.File, length int64, key agen
 	if err := h.needEncryption(); err != nil {
 		return nil, err
 	}
-	return image.OpenEncrypted(ctx, f, length, key.Reveal(), h.fleet.unlock())
+	return luks.OpenQcow2(ctx, f, length, key.Reveal(), h.fleet.unlock())
 }
 
 func (d *fileDisk) Discard(off, n int64) error { return d.Zero(off, n) }
@@ -84,7 +84,7 @@ func (h *Host) makeImage(key agentapi.Secret) layout {
 		return as(image.Qcow2)
 	}
 	return func(ctx context.Context, f image.File, src image.Reader, hook image.Hook) error {
-		dst, err := image.CreateEncrypted(ctx, f, src.Size(), key.Reveal(), image.Options{}, h.fleet.params(luks.QemuOffset))
+		dst, err := luks.CreateQcow2(ctx, f, src.Size(), key.Reveal(), image.Options{}, h.fleet.params(luks.QemuOffset))
 		if err == nil {
 			_, err = image.Convert(ctx, dst, src, hook)
 		}

@@ -1,55 +1,51 @@
 package image
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"io"
-
-	"github.com/spsim/spsim/agentsim/luks"
 )
 
 const (
 	cryptLUKS      = 2          // crypt_method
 	extensionCrypt = 0x0537be77 // where the LUKS header is
 	maxExtensions  = 64
-	// beyond is the size of the space of a LUKS container that is spread over an image: larger than any file.
-	beyond = 1 << 60
+
+	// Beyond is the size of the device of a container that is spread over an image: larger than any file.
+	Beyond int64 = 1 << 60
 )
 
+// Clusters are the clusters of an encrypted image in plain, at their offsets in the file.
+type Clusters interface {
+	io.ReaderAt
+	io.WriterAt
+}
+
+// Unlock opens the encryption of an image.
+type Unlock func(Enclosed) (Clusters, error)
+
 // OpenEncrypted opens a qcow2 image whose clusters are encrypted with LUKS, for reading and writing. The LUKS header is
-// inside the image. Errors: those of [Open] and of luks.Open; [ErrFeature] for another kind of encryption, and
+// inside the image. Errors: those of [Open] and of unlock; [ErrFeature] for another kind of encryption, and
 // [ErrNotEncrypted] for none.
-func OpenEncrypted(ctx context.Context, f File, length int64, passphrase []byte, o luks.Options) (Image, error) {
-	return openEncrypted(ctx, f, f, length, passphrase, o)
+func OpenEncrypted(f File, length int64, unlock Unlock) (Image, error) {
+	return openEncrypted(f, f, length, unlock)
 }
 
 // OpenEncryptedReader is [OpenEncrypted] for reading only.
-func OpenEncryptedReader(ctx context.Context, r io.ReaderAt, length int64, passphrase []byte, o luks.Options) (Reader, error) {
-	return openEncrypted(ctx, r, nil, length, passphrase, o)
+func OpenEncryptedReader(r io.ReaderAt, length int64, unlock Unlock) (Reader, error) {
+	return openEncrypted(r, nil, length, unlock)
 }
 
-func openEncrypted(ctx context.Context, r io.ReaderAt, f File, length int64, passphrase []byte, o luks.Options) (*qcow2, error) {
+func openEncrypted(r io.ReaderAt, f File, length int64, unlock Unlock) (*qcow2, error) {
 	q, err := openQcow2As(r, f, length, cryptLUKS)
 	if err != nil {
 		return nil, err
 	}
-	s := &space{r: r, w: f, length: length}
-	if s.header, s.headerLength, err = findCrypt(r, q.h, length); err != nil {
+	e := Enclosed{r: r, w: f}
+	if e.header, e.length, err = findCrypt(r, q.h, length); err != nil {
 		return nil, err
 	}
-	h, err := luks.ReadHeader(io.NewSectionReader(r, s.header, s.headerLength), beyond, o)
-	if err != nil {
-		return nil, err
-	}
-	if s.payload = h.PayloadOffset; s.payload > s.headerLength {
-		return nil, fail("open qcow2", ErrCorrupt, "LUKS header of %d bytes in %d", s.payload, s.headerLength)
-	}
-	if f == nil {
-		q.data, err = luks.OpenReader(ctx, s, beyond, passphrase, o)
-	} else {
-		q.data, err = luks.Open(ctx, s, beyond, passphrase, o)
-	}
+	q.data, err = unlock(e)
 	return q, err
 }
 
@@ -89,19 +85,14 @@ func findCrypt(r io.ReaderAt, h header, length int64) (off, n int64, err error) 
 	return 0, 0, fail(op, ErrCorrupt, "encrypted, and no header extension says where the key is")
 }
 
-// CreateEncrypted makes an empty qcow2 image whose clusters are encrypted with a new LUKS container (agent 12).
-func CreateEncrypted(
-	ctx context.Context, f File, size int64, passphrase []byte, opts Options, p luks.Params,
-) (Image, error) {
+// CreateEncrypted makes an empty qcow2 image with room for a LUKS header of so many bytes, which lock writes.
+func CreateEncrypted(f File, size int64, opts Options, header int64, lock Unlock) (Image, error) {
 	if opts.Version == 2 {
 		return nil, fail("create qcow2", ErrBadArgument, "LUKS needs version 3")
 	}
-	p.PayloadOffset = luks.QemuOffset
-	made, err := createQcow2With(f, size, opts, func(q *qcow2) error {
-		off := q.refs.allocRun((p.PayloadOffset + q.cluster - 1) / q.cluster)
-		s := &space{r: f, w: f, header: off, headerLength: p.PayloadOffset, payload: p.PayloadOffset}
-		var err error
-		if q.data, err = luks.Format(ctx, s, beyond, passphrase, p); err != nil {
+	return createQcow2With(f, size, opts, func(q *qcow2) (err error) {
+		off := q.refs.allocRun((header + q.cluster - 1) / q.cluster)
+		if q.data, err = lock(Enclosed{r: f, w: f, header: off, length: header}); err != nil {
 			return err
 		}
 		q.h.crypt = cryptLUKS
@@ -110,25 +101,35 @@ func CreateEncrypted(
 		be.PutUint32(buf, extensionCrypt)
 		be.PutUint32(buf[4:], 16)
 		be.PutUint64(buf[8:], uint64(off))
-		be.PutUint64(buf[16:], uint64(p.PayloadOffset))
+		be.PutUint64(buf[16:], uint64(header))
 		_, err = f.WriteAt(buf, headerV3)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return made, nil
 }
 
-// space lets a LUKS container see an image as a device: its header lies somewhere in the file, and the sector numbers
-// of its payload are those of the file.
+// Enclosed is the place of a LUKS container in an image.
+type Enclosed struct {
+	r      io.ReaderAt
+	w      io.WriterAt
+	header int64
+	length int64
+}
+
+// Header is the LUKS header.
+func (e Enclosed) Header() *io.SectionReader { return io.NewSectionReader(e.r, e.header, e.length) }
+
+// Device shows the image as the device of a container whose payload begins at an offset: the header is the one inside
+// the image, and the sector numbers of the payload are those of the file. Its size is [Beyond].
+func (e Enclosed) Device(payload int64) (Clusters, error) {
+	if payload > e.length {
+		return nil, fail("open qcow2", ErrCorrupt, "LUKS header of %d bytes in %d", payload, e.length)
+	}
+	return &space{e, payload}, nil
+}
+
 type space struct {
-	r            io.ReaderAt
-	w            io.WriterAt
-	header       int64
-	headerLength int64
-	payload      int64
-	length       int64
+	Enclosed
+	payload int64
 }
 
 // at translates an offset of the container, and tells how much may follow.

@@ -10,6 +10,7 @@
 //   - [ReadHeader] shows a header without opening it.
 //   - [Detect], [Unwrap] and [Layers] are for judges: how many containers lie in one another. An agent never guesses
 //     what a guest wrote (agent 16, A-3).
+//   - [OpenQcow2] and [CreateQcow2] are for qcow2 images whose clusters are encrypted with a container of their own.
 //   - [Error] carries one of the reasons [ErrNotLUKS], [ErrPassphrase], [ErrCorrupt] and so on.
 //
 // Nothing here keeps a passphrase or changes the caller's; [Wipe] clears it afterwards. Keys and key material are cleared as

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/spsim/spsim/agentsim/luks" //nolint:depguard // the example stands outside its own package
+	"github.com/spsim/spsim/agentsim/luks"
 )
 
 // A data volume is formatted, written and opened again; the host reads nothing without the passphrase.
