@@ -18,8 +18,8 @@ func (d *Driver) lock(ctx context.Context, kind inventory.Kind, id inventory.ID)
 	return unlock, nil
 }
 
-// commit is the pivot and the call that cannot be taken back. A refusal by StorPool means that nothing happened: then
-// what went before can be undone after all.
+// commit is the pivot and the call that cannot be taken back. A refusal by StorPool means that nothing happened,
+// unless an earlier attempt went unanswered: then what went before can be undone after all.
 func (o *op) commit(ctx context.Context, do func(context.Context) error) error {
 	before, pivoted := o.undo, o.pivoted
 	if err := o.pivot(ctx); err != nil {
@@ -27,7 +27,7 @@ func (o *op) commit(ctx context.Context, do func(context.Context) error) error {
 	}
 	err := do(ctx)
 	var refusal *spapi.Error
-	if pivoted || !errors.As(err, &refusal) {
+	if pivoted || !errors.As(err, &refusal) || spapi.MayHaveRun(err) {
 		return err
 	}
 	o.undo, o.pivoted = before, false

@@ -28,7 +28,7 @@ var (
 	ErrExported           = errors.New("still exported")
 )
 
-// Error is a refusal by StorPool: nothing was changed.
+// Error is a refusal by StorPool: nothing was changed, unless Doubt.
 type Error struct {
 	Name      string
 	Descr     string
@@ -36,6 +36,7 @@ type Error struct {
 	Call      string // VolumeCreate
 	Object    string // name or ~globalId in the path; empty when the call has none
 	Status    int    // HTTP status; StorPool's meaning is in Name
+	Doubt     bool   // an earlier attempt of the same call went unanswered: it may have been executed
 }
 
 // Error gives StorPool's "name: descr" behind the call and its object.
@@ -119,6 +120,10 @@ func neverSent(err error) bool {
 
 // MayHaveRun tells whether the call that ended with err may have been executed, or may yet be.
 func MayHaveRun(err error) bool {
+	var refused *Error
+	if errors.As(err, &refused) {
+		return refused.Doubt
+	}
 	var lost *TransportError
 	if errors.As(err, &lost) {
 		return lost.MayHaveRun

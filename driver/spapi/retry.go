@@ -41,9 +41,14 @@ func repeat[T any](ctx context.Context, c *Client, q call, again *Again[T],
 	if c.retry != nil {
 		waits = c.retry.Waits
 	}
-	inDoubt := false
+	inDoubt, mayHaveRun := false, false
 	for n := 0; ; n++ {
 		out, env, err := once(ctx)
+		var refused *Error
+		if mayHaveRun && errors.As(err, &refused) {
+			refused.Doubt = true
+		}
+		mayHaveRun = mayHaveRun || MayHaveRun(err)
 		if q.create && MayHaveRun(err) && !inDoubt {
 			inDoubt = true
 			again.doubt()

@@ -92,6 +92,27 @@ func TestWhatIsSafeToRepeatIsRepeated(t *testing.T) {
 	}
 }
 
+func TestARefusalAfterALostAnswerLeavesInDoubtWhetherItWasDone(t *testing.T) {
+	t.Parallel()
+	for name, x := range map[string]struct {
+		replies []reply
+		doubt   bool
+	}{
+		"refused at once":                {[]reply{busy()}, false},
+		"refused after a refused socket": {[]reply{refused(), busy()}, false},
+		"refused after a passing error":  {[]reply{transient(), busy()}, false},
+		"refused after a lost answer":    {[]reply{reset(), busy()}, true},
+		"refused after a garbled answer": {[]reply{garbage(), transient(), busy()}, true},
+		"given up after a lost answer":   {[]reply{reset(), transient()}, true},
+	} {
+		c, _ := client(t, spapi.Config{Clock: start(), Retry: spapi.Backoff()}, x.replies...)
+		err := c.VolumeDelete(t.Context(), "v", spapi.VolumeDelete{})
+		if assert.ErrorIs(t, err, spapi.ErrBusy, name) {
+			assert.Equal(t, x.doubt, spapi.MayHaveRun(err), name)
+		}
+	}
+}
+
 func TestWithoutAPolicyThereIsOneAttempt(t *testing.T) {
 	t.Parallel()
 	for _, r := range []reply{transient(), refused(), reset(), garbage()} {
