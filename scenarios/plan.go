@@ -73,7 +73,10 @@ func load(filter string) ([]report.Scenario, error) {
 	var out []report.Scenario
 	for _, f := range found {
 		for _, p := range f.Pickles {
-			s := report.Scenario{Title: p.Name, Feature: f.Feature.Name}
+			s := report.Scenario{Title: p.Name, Feature: f.Feature.Name, File: f.Uri}
+			if at := f.FindScenario(p.AstNodeIds[0]); at != nil {
+				s.Line = int(at.Location.Line)
+			}
 			for _, tag := range p.Tags {
 				if !slices.Contains(s.Tags, tag.Name) {
 					s.Tags = append(s.Tags, tag.Name)

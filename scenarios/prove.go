@@ -16,6 +16,8 @@ type ProveOptions struct {
 	Seed int64
 	// Defects limits the proof to these; all expressible ones when empty.
 	Defects []string
+	// Tags limits the scenarios that run, as in [Options]; all when empty, which is what a proof needs.
+	Tags string
 	// Concurrency is the number of scenarios at a time; the number of CPUs when 0.
 	Concurrency int
 	// Each, when set, is called after each run.
@@ -31,7 +33,7 @@ type Finding struct {
 	Seen []report.Scenario
 	// Stray are the failed ones that do not.
 	Stray []report.Scenario
-	// Blind are the scenarios that carry the tag and do not fail. They hide nothing, but say more than is true.
+	// Blind are the scenarios that carry the tag and do not fail, outlines only if none of their examples does.
 	Blind []report.Scenario
 }
 
@@ -73,7 +75,7 @@ func Prove(ctx context.Context, o ProveOptions) (Proof, error) {
 	if err != nil {
 		return Proof{}, err
 	}
-	base := Options{Seed: o.Seed, Concurrency: o.Concurrency}
+	base := Options{Seed: o.Seed, Tags: o.Tags, Concurrency: o.Concurrency}
 	clean, err := proveRun(ctx, base, "correct")
 	if err != nil {
 		return Proof{}, err
@@ -139,14 +141,23 @@ func chosen(ids []string) ([]Defect, error) {
 
 func finding(r report.Report, d Defect) Finding {
 	f := Finding{Driver: d.ID, Defect: d}
-	for _, s := range r.Scenarios {
-		switch failed, tagged := s.Result == report.Failed, carries(s, d); {
-		case failed && tagged:
+	type place struct {
+		file string
+		line int
+	}
+	shown := map[place]bool{}
+	for _, s := range r.With(report.Failed) {
+		shown[place{s.File, s.Line}] = true
+		if carries(s, d) {
 			f.Seen = append(f.Seen, s)
-		case failed:
+		} else {
 			f.Stray = append(f.Stray, s)
-		case tagged:
+		}
+	}
+	for _, s := range r.With(report.Passed) {
+		if at := (place{s.File, s.Line}); carries(s, d) && !shown[at] {
 			f.Blind = append(f.Blind, s)
+			shown[at] = true // once is enough
 		}
 	}
 	return f

@@ -15,6 +15,7 @@ import (
 
 func newProveCommand() *cobra.Command {
 	var o scenarios.ProveOptions
+	tag := ""
 	c := &cobra.Command{
 		Use:   "prove",
 		Short: "Put each known defect in, one at a time, and see the suite find it",
@@ -24,16 +25,18 @@ scenario must carry some defect's tag. The last line counts the defects that wer
 
 Exit codes: 0 when all of that holds, 1 when it does not, 2 for wrong flags, 130 when stopped.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return prove(cmd, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return prove(cmd, o, tag) },
 	}
 	f := c.Flags()
 	f.Int64Var(&o.Seed, "seed", 1, "order, ids and contents of every run")
 	f.StringSliceVar(&o.Defects, "defects", nil, "prove these only, by number")
+	f.StringVar(&o.Tags, "tags", "", "run only the scenarios with these tags, to look at some defects quickly")
+	f.StringVar(&tag, "tag", "", "write missing tags into the feature files in this folder, features in a checkout")
 	f.IntVar(&o.Concurrency, "jobs", 0, "scenarios at a time; the number of CPUs when 0")
 	return c
 }
 
-func prove(cmd *cobra.Command, o scenarios.ProveOptions) error {
+func prove(cmd *cobra.Command, o scenarios.ProveOptions, tag string) error {
 	ctx := cmd.Context() // ends with Ctrl-C
 	out := cmd.OutOrStdout()
 	o.Each = func(f scenarios.Finding) {
@@ -48,6 +51,13 @@ func prove(cmd *cobra.Command, o scenarios.ProveOptions) error {
 	}
 	if err := proof(out, p); err != nil {
 		return err
+	}
+	if tag != "" {
+		n, err := p.Tag(tag)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.ErrOrStderr(), "%d tags written\n", n)
 	}
 	if !p.OK() {
 		return &exitError{exitFailed, errors.New("the proof fails")}

@@ -58,8 +58,8 @@ type Set struct {
 // Upstream is the word that selects every quirk.
 const Upstream = "upstream"
 
-// Parse reads a selection: "" or "correct" (none), "upstream" (all), or ids parted by commas. An id also
-// selects its parts (D-10 selects D-10a); an unknown word is an error that lists what is known.
+// Parse reads a selection: "" or "correct" (none), "upstream" (all), or ids parted by commas. An id that
+// no quirk has by itself selects its parts (D-10 selects D-10a); an unknown word is an error that lists what is known.
 func Parse(text string, known []Info) (Set, error) {
 	s := Set{ids: map[string]bool{}}
 	for word := range strings.SplitSeq(text, ",") {
@@ -81,9 +81,15 @@ func Parse(text string, known []Info) (Set, error) {
 	return s, nil
 }
 
-// matching returns the ids that word names: itself, its parts, or one known by that other number.
+// matching returns the ids that word names: itself alone if it is one, else its parts and those known by that other
+// number.
 func matching(word string, known []Info) []string {
 	var hits []string
+	for _, k := range known {
+		if k.ID == word && k.Inexpressible == "" {
+			return []string{word}
+		}
+	}
 	for _, k := range known {
 		if k.Inexpressible != "" {
 			continue

@@ -52,3 +52,15 @@ func TestAWordThatSelectsNothingIsRefusedWithTheChoices(t *testing.T) {
 		assert.ErrorContains(t, err, "D-1a, D-1b", word)
 	}
 }
+
+func TestAnIDThatAQuirkHasSelectsThatOneAlone(t *testing.T) {
+	t.Parallel()
+	known := []quirk.Info{{ID: "D-21"}, {ID: "D-21b"}, {ID: "S-10"}, {ID: "D-9c", Also: []string{"S-10"}}}
+	for _, word := range []string{"D-21", "S-10"} {
+		set, err := quirk.Parse(word, known)
+		require.NoError(t, err)
+		for _, k := range known {
+			assert.Equal(t, k.ID == word, set.Has(k.ID), "%s selects %s", word, k.ID)
+		}
+	}
+}

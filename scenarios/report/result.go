@@ -70,6 +70,9 @@ type Scenario struct {
 	Title string
 	// Feature is the title of the feature that it belongs to.
 	Feature string
+	// File and Line say where the scenario, or the outline that it is an example of, begins.
+	File string
+	Line int
 	// Tags are its tags with the leading @.
 	Tags   []string
 	Result Result
