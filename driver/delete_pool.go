@@ -119,7 +119,7 @@ func (d *Driver) forgetPool(pool inventory.ID) error {
 	})
 }
 
-// poolInUse refuses the deletion of a pool that holds volumes, snapshots or base snapshots of templates (D-23).
+// poolInUse refuses the deletion of a pool that holds volumes, VM snapshots, snapshots or base snapshots of templates (D-23).
 func poolInUse(tx *inventory.Tx, pool inventory.ID) error {
 	if _, err := tx.Pools.Must(pool); err != nil {
 		return err
@@ -129,6 +129,11 @@ func poolInUse(tx *inventory.Tx, pool inventory.ID) error {
 	})
 	if found {
 		return fmt.Errorf("it contains volume %d (%s): %w", v.ID, v.Name, ErrRefused)
+	}
+	for _, found := range tx.Details.Named(inventory.OfVMSnapshot, func(name string) bool { return name == detailPool }) {
+		if found.Value == strconv.FormatInt(int64(pool), 10) {
+			return fmt.Errorf("it contains VM snapshots, such as %d: %w", found.Owner.ID, ErrRefused)
+		}
 	}
 	return snapshotsInUse(tx, pool)
 }

@@ -23,6 +23,7 @@ type copyRules struct {
 	endExport       func(ctx context.Context, c *conn, e export) error
 
 	together      func(errs []error) error
+	stillExported func(err error, onRecord bool) bool
 	volumeKnown   func(v inventory.Volume) bool
 	snapshotKnown func(tx *inventory.Tx, s spapi.Snapshot) bool
 	leftover      func(d *Driver, role string, snapshot bool, made int64) bool
@@ -33,8 +34,8 @@ func correctCopies() copyRules {
 		alwaysLooks: func() bool { return false }, homeOf: homeOf, clusterEndpoint: parsePairs,
 		exported: func(context.Context, *op, copyPlan) error { return nil }, copyFailed: nothingMore,
 		copyArrived: copyArrived, endExport: endExport,
-		together:    func(errs []error) error { return errors.Join(errs...) },
-		volumeKnown: volumeKnown, snapshotKnown: snapshotKnown, leftover: leftover,
+		together:      func(errs []error) error { return errors.Join(errs...) },
+		stillExported: stillExported, volumeKnown: volumeKnown, snapshotKnown: snapshotKnown, leftover: leftover,
 	}
 }
 
@@ -81,6 +82,15 @@ func zoneQuirks() []quirk.Quirk[rules] {
 		{
 			Info:  defect("D-7d", "B", "12.1", "of a snapshot in several zones the result of the last one counts", "S-7"),
 			Apply: func(r *rules) { r.together = lastOf },
+		},
+		{
+			Info: quirk.Info{
+				ID: "SUS-18", Severity: "C", Source: "upstream-history 6",
+				Reason: "that a snapshot is still exported is known by one wording of the error only",
+			},
+			Apply: func(r *rules) {
+				r.stillExported = func(err error, _ bool) bool { return errors.Is(err, spapi.ErrExported) }
+			},
 		},
 		hidden("D-9z", "B", "12.1", "a copy without a location completes twice", "an operation here returns once", "S-9", "SUS-20"),
 	}

@@ -32,7 +32,7 @@ func poolQuirks() []quirk.Quirk[rules] {
 func callQuirks() []quirk.Quirk[rules] {
 	return []quirk.Quirk[rules]{
 		{
-			Info:  defect("D-17", "C", "3.1, 10.2", "sp.bypass.secondary.storage is defined and never read", "SUS-4"),
+			Info:  defect("D-17", "C", "3.1, 10.2", "sp.bypass.secondary.storage is defined and never read", "SUS-4", "S-1"),
 			Apply: func(r *rules) { r.bypass = bypassByBackup },
 		},
 		{
@@ -105,11 +105,12 @@ func lifecycleQuirks() []quirk.Quirk[rules] {
 			Apply: func(r *rules) { r.poolInUse = snapshotsInUse },
 		},
 		{
-			Info: defect("D-36a", "C", "7.1", "the request with the URL and its token is written to the log", "SUS-19"),
+			Info: defect("D-36a", "C", "7.1", "the request with the URL and its token is written to the log", "SUS-19", "S-31"),
 			Apply: func(r *rules) {
 				r.describeRequest = func(p PoolRequest) string { return p.String() + " url " + p.URL }
 			},
 		},
+		hidden("D-41", "C", "18", "marks of unfinished work are left in code and documents", "a text, not a behaviour"),
 		hidden("D-36b", "C", "7.1", "the token is stored in clear details", "the inventory has no other form to store it in"),
 		{
 			Info: defect("D-40", "C", "7.1", "new credentials of a pool are only logged"),

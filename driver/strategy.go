@@ -101,6 +101,8 @@ type removal struct {
 	zone   inventory.ID
 	copies []spCopy
 	refs   []inventory.SnapshotRef // that go with it
+
+	exported bool // an export is on record
 }
 
 // DeleteSnapshot deletes a snapshot on StorPool and through [Config.Images] on secondary storage, in one zone or
@@ -140,7 +142,7 @@ func (d *Driver) planRemoval(snapshot, zone inventory.ID) (r removal, err error)
 		if r.row, err = tx.Snapshots.Must(snapshot); err != nil {
 			return err
 		}
-		r.copies = copiesOf(tx, r.row, zone)
+		r.copies, r.exported = copiesOf(tx, r.row, zone), exportedOnRecord(tx, snapshot)
 		for _, ref := range append(refsOf(tx, snapshot, inventory.Primary), refsOf(tx, snapshot, inventory.Image)...) {
 			if zone == 0 || zoneOf(tx, ref) == zone {
 				r.refs = append(r.refs, ref)
@@ -247,7 +249,7 @@ func (o *op) removeCopies(ctx context.Context, r removal) (stop bool, err error)
 		if errors.Is(err, spapi.ErrNotFound) {
 			stop, err = o.d.rules.missingSnapshot(ctx, o, r)
 		}
-		if errors.Is(err, spapi.ErrExported) {
+		if o.d.rules.stillExported(err, r.exported) {
 			err = fmt.Errorf("%w: %w", ErrExported, err)
 		}
 		if err != nil {

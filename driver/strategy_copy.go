@@ -208,6 +208,27 @@ func noteExport(tx *inventory.Tx, p copyPlan) {
 	tx.Details.Set(own, exportDetail(tx, own, value), value)
 }
 
+// exportedOnRecord tells whether a snapshot has an export that has not ended.
+func exportedOnRecord(tx *inventory.Tx, snapshot inventory.ID) bool {
+	own := inventory.Owner{Kind: inventory.OfSnapshot, ID: snapshot}
+	for name := range tx.Details.Of(own) {
+		if strings.HasPrefix(name, detailRecovered) {
+			return true
+		}
+	}
+	return false
+}
+
+// stillExported tells whether a deletion was refused because of an export: no name of that error is known, and its wording
+// is StorPool's to change, so the record counts as well (SUS-18).
+func stillExported(err error, onRecord bool) bool {
+	var refusal *spapi.Error
+	if !errors.As(err, &refusal) || errors.Is(err, spapi.ErrNotFound) {
+		return false
+	}
+	return strings.Contains(strings.ToLower(refusal.Descr), "export") || onRecord && refusal.Name != spapi.NameBusy && !refusal.Transient
+}
+
 // copyBack ends a copy that was cut short: the export, and what was fetched.
 func copyBack(ctx context.Context, d *Driver, i inventory.Intent) error {
 	var p copyPlan

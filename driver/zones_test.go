@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -182,4 +183,36 @@ func TestWhatIsWorkedOnIsNotUnknown(t *testing.T) {
 		require.NoError(t, err)
 		assert.Len(t, unknown, reported, "%q: a safety snapshot is on record", quirks)
 	}
+}
+
+func TestASnapshotThatIsExportedIsKnownByMoreThanOneWording(t *testing.T) {
+	t.Parallel()
+	for descr, known := range map[string]string{"still exported": "both", "Exported to location east": "one", "in use elsewhere": "one"} {
+		for _, quirks := range []string{"", "SUS-18"} {
+			s := exported(t, quirks)
+			s.sp.Fault = func(name string, _ int) *fakeFault {
+				if name == "SnapshotDelete" {
+					return &fakeFault{Body: `{"error":{"name":"invalidParam","descr":"` + descr + `"}}`}
+				}
+				return nil
+			}
+			err := s.DeleteSnapshot(t.Context(), stageSnapshot, 0)
+			require.Error(t, err)
+			assert.Equal(t, known == "both" || quirks == "", errors.Is(err, ErrExported), "%q %q", descr, quirks)
+		}
+	}
+	assert.False(t, stillExported(&spapi.Error{Name: spapi.NameBusy, Descr: "later"}, true), "what will pass is no export")
+	assert.False(t, stillExported(&spapi.Error{Name: spapi.NameNotFound, Descr: "exported"}, true))
+	assert.False(t, stillExported(&spapi.Error{Name: spapi.NameInvalid, Descr: "no"}, false))
+}
+
+func TestAPoolWithVMSnapshotsIsNotDeleted(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	r.photographed()
+	r.change(func(tx *inventory.Tx) {
+		tx.Volumes.Delete(1)
+		tx.Volumes.Delete(2)
+	})
+	require.ErrorContains(t, r.DeleteDataStore(t.Context(), r.pool), "VM snapshots")
 }
