@@ -77,6 +77,18 @@ func TestEncoderWritesWhatTheAnswerTypesSay(t *testing.T) {
 	}
 }
 
+func TestTextIsQuotedAsJSONWantsIt(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"", "plain ~:.@*#", `back\slash`, `"`, "tab\t", "new\nline", "\x00", "\x7f", "ü", "\u2028", "<&>",
+	} {
+		var got string
+		require.NoError(t, json.Unmarshal(appendText(nil, text), &got), "%q", text)
+		assert.Equal(t, text, got)
+	}
+	assert.True(t, json.Valid(appendText(nil, "\xff\xfe")))
+}
+
 func TestListShowsEachObjectWithItsOwnSettings(t *testing.T) {
 	t.Parallel()
 	a := inProcess(t, Start(t))
