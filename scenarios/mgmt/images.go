@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spsim/spsim/agentsim/secondary"
 	"github.com/spsim/spsim/driver/inventory"
@@ -23,6 +24,20 @@ func NewImages(inv *inventory.Store, storage *secondary.Storage) *Images {
 // DeleteSnapshotFile removes the file behind a store record of role Image; a missing file is success.
 func (i *Images) DeleteSnapshotFile(_ context.Context, ref inventory.SnapshotRef) error {
 	return i.remove(ref.Store, ref.Path)
+}
+
+// DeleteTemplateFiles removes the folder ref.Path of a template with its files; a missing folder is success.
+func (i *Images) DeleteTemplateFiles(_ context.Context, ref inventory.TemplateStore) error {
+	return i.in(ref.Store, func(d *secondary.Dir) error {
+		files, err := d.Files()
+		errs := []error{err}
+		for _, f := range files {
+			if strings.HasPrefix(f.Name, ref.Path+"/") {
+				errs = append(errs, d.Remove(f.Name))
+			}
+		}
+		return errors.Join(append(errs, d.Remove(ref.Path))...)
+	})
 }
 
 // remove deletes a file of a store and the folders that become empty.
