@@ -188,6 +188,9 @@ func (o *op) makeGroup(ctx context.Context, c *conn, r spapi.GroupSnapshot, disk
 	if err != nil {
 		return nil, err
 	}
+	if len(out.Snapshots) < len(disks) { // what the answer lacks may be there all the same
+		o.made.doubtful = append(o.made.doubtful, c.pool.ID)
+	}
 	made := map[string]string{}
 	for _, m := range out.Snapshots {
 		o.made.snapshots = append(o.made.snapshots, m.SnapshotGlobalID)

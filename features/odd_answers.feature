@@ -74,3 +74,15 @@ Feature: Answers that lack a part
     When the statistics are collected, whatever comes of it
     Then the statistics know the pool "primary"
     And "web-root" holds the pattern "kept"
+
+  @row-19 @D-8b @S-20 @D-11a @D-20b
+  Scenario: A VM snapshot that lacks a member fails and leaves nothing behind
+    Given the DATA disk "data" of 1 GiB is created
+    And the disk "data" is attached to "web"
+    And StorPool will once answer a group snapshot without its last member
+    When the VM snapshot "group" of "web" is taken, which fails
+    Then the VM snapshot "group" is Error
+    And StorPool has no members of the VM snapshot "group"
+    When the VM snapshot "again" of "web" is taken
+    Then StorPool has 2 members of the VM snapshot "again"
+    And "web-root" holds the pattern "kept"

@@ -35,6 +35,7 @@ func Invariants() []Invariant {
 		{"placement templates and IOPS limits agree", policies},
 		{"used bytes agree", usedBytes},
 		{"snapshots, their details and their records agree", snapshots},
+		{"VM snapshots, their members and their records agree", groups},
 		{"secondary storage holds what is on record", files},
 		{"nothing is left in a transitional state", states},
 		{"no operation is open", intents},

@@ -30,4 +30,10 @@ type Driver interface {
 	CanHandleSnapshot(snapshot, zone inventory.ID, op driver.SnapshotOperation) bool
 	DeleteSnapshot(ctx context.Context, snapshot, zone inventory.ID) error
 	DeleteTemplate(ctx context.Context, template inventory.ID) error
+	CanHandleVMSnapshot(vm inventory.ID, memory bool) bool
+	TakeVMSnapshot(ctx context.Context, vmSnapshot inventory.ID) error
+	RevertVMSnapshot(ctx context.Context, vmSnapshot inventory.ID) (driver.Result, error)
+	DeleteVMSnapshot(ctx context.Context, vmSnapshot inventory.ID) error
+	CheckVMTag(key, value string, admin bool) error
+	ProvideVMTags(ctx context.Context, vm, volume inventory.ID) error
 }

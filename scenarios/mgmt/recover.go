@@ -10,7 +10,7 @@ import (
 // Recover brings the rows that a killed management server left in transitional states to rest, as core does when it
 // starts. The driver has reconciled before. It goes on after a failure; the error joins them all.
 func (s *Server) Recover(ctx context.Context) error {
-	return errors.Join(s.recoverVMs(ctx), s.recoverVolumes(), s.recoverTemplates(), s.recoverSnapshots(ctx))
+	return errors.Join(s.recoverVMs(ctx), s.recoverVolumes(), s.recoverTemplates(), s.recoverSnapshots(ctx), s.recoverVMSnapshots(ctx))
 }
 
 // recoverVMs stops VMs that were starting or stopping.

@@ -167,19 +167,3 @@ func (s *Server) SetSetting(scope inventory.Owner, key, value string) error {
 		return nil
 	})
 }
-
-// SetVMTag stores a resource tag of a VM that has no volume on primary storage yet. Afterwards the plugin has to be
-// told of it (driver-management 9.9), which is not built yet: then the tag is refused.
-func (s *Server) SetVMTag(vm inventory.ID, key, value string) error {
-	return s.update(func(tx *inventory.Tx) error {
-		if _, err := tx.VMs.Must(vm); err != nil {
-			return err
-		}
-		created := func(v inventory.Volume) bool { return v.VM == vm && v.Path != "" }
-		if _, ok := tx.Volumes.Find(created); ok && key == PolicyTag {
-			return &Refused{"createTags", fmt.Sprintf("VM %d", vm), "passing a policy on to existing disks is not built yet"}
-		}
-		tx.Details.Set(inventory.Owner{Kind: inventory.Tag, ID: vm}, key, value)
-		return nil
-	})
-}

@@ -266,7 +266,7 @@ func (s *Server) expungeVM(ctx context.Context, m inventory.VM) (inventory.VM, e
 	if err != nil {
 		return m, err
 	}
-	if err := s.fence(ctx, m.ID); err != nil {
+	if err := errors.Join(s.fence(ctx, m.ID), s.dropVMSnapshots(ctx, m.ID)); err != nil {
 		return m, fmt.Errorf("expunge VM %d: %w", m.ID, err)
 	}
 	var volumes []inventory.Volume

@@ -75,6 +75,7 @@ func (s *scene) compareAll(ctx context.Context) error {
 			}
 		}
 	}
+	errs = append(errs, s.compareGroups(ctx))
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("read back what was written: %w", err)
 	}

@@ -44,6 +44,7 @@ type scene struct {
 	templates map[string]inventory.ID
 	offerings map[string]inventory.ID // of disks
 	computes  map[string]inventory.ID // service offerings
+	groups    map[string]*groupTaken  // VM snapshots
 
 	written map[string][]mark // what each disk holds
 	taken   map[string][]mark // what each snapshot holds
@@ -62,7 +63,7 @@ type scene struct {
 func Register(sc *godog.ScenarioContext, o Options) {
 	s := &scene{
 		o: o, pools: map[string]inventory.ID{}, vms: map[string]inventory.ID{}, disks: map[string]inventory.ID{},
-		snapshots: map[string]inventory.ID{}, templates: map[string]inventory.ID{}, offerings: map[string]inventory.ID{},
+		snapshots: map[string]inventory.ID{}, groups: map[string]*groupTaken{}, templates: map[string]inventory.ID{}, offerings: map[string]inventory.ID{},
 		computes: map[string]inventory.ID{}, lost: map[string]bool{}, bases: map[string]string{}, written: map[string][]mark{}, taken: map[string][]mark{}, images: map[string][]mark{},
 	}
 	sc.Before(s.open)
@@ -82,6 +83,7 @@ func Register(sc *godog.ScenarioContext, o Options) {
 	s.hostSteps(sc)
 	s.plantSteps(sc)
 	s.statisticsSteps(sc)
+	s.groupSteps(sc)
 }
 
 // Skip returns an error that ends a scenario as skipped, with the reason.
