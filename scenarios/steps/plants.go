@@ -246,11 +246,12 @@ func (s *scene) joinNewCluster(ctx context.Context, conf, outcome string) error 
 		cfg.Conf = []string{conf}
 	}
 	return s.act(ctx, outcome, func(ctx context.Context) error {
-		h, err := s.m().AddHost(ctx, mgmt.HostSpec{Cluster: c.ID, Name: name, Online: func(h inventory.Host) error {
+		online := func(h inventory.Host) error { //nolint:contextcheck // a host lives longer than the step
 			cfg.UUID = h.UUID
 			_, err := s.w.Fleet.AddHost(cfg)
 			return err
-		}})
+		}
+		h, err := s.m().AddHost(ctx, mgmt.HostSpec{Cluster: c.ID, Name: name, Online: online})
 		s.w.Hosts = append(s.w.Hosts, h)
 		return err
 	})
