@@ -186,8 +186,10 @@ func groupGoldens() []golden {
 	}
 	const members = `"volumes":[{"name":"","volume":"~a.b.1"},{"name":"","volume":"~a.b.2"}]}`
 	gone := []fakeCall{
-		{"VolumesReassign", `[{"snapshot":"~a.b.3","detach":"all","force":true}]`}, {"SnapshotDelete/~a.b.3", ""},
-		{"VolumesReassign", `[{"snapshot":"~a.b.4","detach":"all","force":true}]`}, {"SnapshotDelete/~a.b.4", ""},
+		{"VolumesReassign", `[{"snapshot":"~a.b.3","detach":"all","force":true}]`},
+		{"SnapshotDelete/~a.b.3", ""},
+		{"VolumesReassign", `[{"snapshot":"~a.b.4","detach":"all","force":true}]`},
+		{"SnapshotDelete/~a.b.4", ""},
 	}
 	policy := func(r *rig, made func()) error {
 		vm := r.vm()
@@ -200,7 +202,8 @@ func groupGoldens() []golden {
 		return r.ProvideVMTags(r.t.Context(), vm, id)
 	}
 	policies := []fakeCall{
-		{"VolumeUpdate/~a.b.1", `{"tags":{"vc-policy":"gold"}}`}, {"VolumeUpdate/~a.b.1", `{"tags":{"vc-policy":""}}`},
+		{"VolumeUpdate/~a.b.1", `{"tags":{"vc-policy":"gold"}}`},
+		{"VolumeUpdate/~a.b.1", `{"tags":{"vc-policy":""}}`},
 	}
 	return []golden{
 		{

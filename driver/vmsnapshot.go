@@ -124,6 +124,13 @@ func (d *Driver) takeGroup(ctx context.Context, g group) (err error) {
 	if len(g.disks) == 0 || !d.CanHandleVMSnapshot(g.row.VM, false) {
 		return fmt.Errorf("VM %d has not all its volumes on StorPool: %w", g.row.VM, ErrRefused)
 	}
+	for _, v := range g.disks { // in the order of ids
+		unlock, err := d.lock(ctx, inventory.OfVolume, v.ID)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
 	c, err := d.connect(ctx, g.disks[0].Pool)
 	if err != nil {
 		return err
@@ -189,7 +196,7 @@ func (o *op) makeGroup(ctx context.Context, c *conn, r spapi.GroupSnapshot, disk
 		return nil, err
 	}
 	if len(out.Snapshots) < len(disks) { // what the answer lacks may be there all the same
-		o.made.doubtful = append(o.made.doubtful, c.pool.ID)
+		o.doubt(c)()
 	}
 	made := map[string]string{}
 	for _, m := range out.Snapshots {

@@ -59,11 +59,12 @@ func TestAVMSnapshotWithoutAMemberFailsAndLeavesNothing(t *testing.T) {
 	for quirks, passes := range map[string]bool{"": false, "D-8b": true} {
 		r := newRig(t, quirks)
 		id := r.grouped()
-		r.fault("VolumesGroupSnapshot", 1, fakeFault{Body: `{"data":{"snapshots":[{"volume":"~a.b.1","snapshotGlobalId":"a.b.9"}]}}`})
+		r.fault("VolumesGroupSnapshot", 1, fakeFault{Do: true, Body: `{"data":{"snapshots":[{"volume":"~a.b.1","snapshotGlobalId":"a.b.3"}]}}`})
 		err := r.TakeVMSnapshot(t.Context(), id)
 		assert.Equal(t, passes, err == nil, quirks)
 		row, _ := r.vmSnapshotRow(id)
 		assert.Equal(t, passes, row.State == inventory.VMSnapshotReady, quirks)
+		assert.Equal(t, !passes, len(r.sp.names()) == 2, "%q: a member that the answer left out goes as well", quirks)
 	}
 }
 
