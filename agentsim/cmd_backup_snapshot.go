@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 
+	"github.com/spsim/spsim/agentsim/image"
 	"github.com/spsim/spsim/agentsim/luks"
 	"github.com/spsim/spsim/agentsim/secondary"
 	"github.com/spsim/spsim/driver/agentapi"
@@ -101,7 +102,7 @@ func (c backupSnapshot) check(h *Host) error {
 }
 
 func (c backupSnapshot) backUp(ctx context.Context, r *run, m *secondary.Mount, name string) error {
-	e := export{device: c.Source.Path, to: m, name: name, how: r.host.rules.output(), read: asItIs, write: as(imageOf(agentapi.QCOW2))}
+	e := export{device: c.Source.Path, to: m, name: name, how: r.host.rules.output(), read: asItIs, write: as(image.Qcow2), format: image.Qcow2}
 	if key := c.passphrase(); !key.Empty() {
 		if err := r.mustOpen(ctx, c.Source.Path, key); err != nil {
 			return err

@@ -90,7 +90,7 @@ func (c backupTemplate) write(r *run, from origin) (out agentapi.Template, err e
 	name := path.Join(c.Dest.Path, info.Filename)
 	err = r.step("convert", func(ctx context.Context) (err error) {
 		info.VirtualSize, err = r.export(ctx, export{
-			device: from.path, to: m, name: name, how: r.host.rules.output(), read: r.host.rules.contents, write: as(image.Qcow2),
+			device: from.path, to: m, name: name, how: r.host.rules.output(), read: r.host.rules.contents, write: as(image.Qcow2), format: image.Qcow2,
 		})
 		return err
 	}, from.path)

@@ -68,7 +68,7 @@ func (c copyVolume) copy(r *run) (out agentapi.Volume, err error) {
 	var size, length int64
 	err = r.step("convert", func(ctx context.Context) (err error) {
 		size, err = r.export(ctx, export{
-			device: c.Source.Path, to: m, name: name, how: r.host.rules.copyOutput(), read: r.host.rules.contents, write: as(p.format),
+			device: c.Source.Path, to: m, name: name, how: r.host.rules.copyOutput(), read: r.host.rules.contents, write: as(p.format), format: p.format,
 		})
 		return err
 	}, c.Source.Path)

@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/spsim/spsim/agentsim/image"
 	"github.com/spsim/spsim/driver/agentapi"
 	"github.com/spsim/spsim/driver/spapi"
 )
@@ -90,7 +89,7 @@ func (c directDownload) check(h *Host) (_ *os.Root, err error) {
 }
 
 // seed makes a volume, fills it and takes its snapshot, whose device path it gives. The volume goes in any case.
-func (c directDownload) seed(r *run, d *download, img image.Reader) (path string, err error) {
+func (c directDownload) seed(r *run, d *download, img found) (path string, err error) {
 	template, _, _ := strings.Cut(c.Pool.UUID, ";")
 	tags := r.host.rules.downloadTags(c.Template.UUID)
 	var volume string

@@ -60,7 +60,7 @@ func (c downloadTemplate) run(r *run) *agentapi.Answer {
 		return failed(errors.Join(err, file.Close()))
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	if err := c.write(r, img); err != nil {
+	if err := c.write(r, found{file, img, from.format}); err != nil {
 		return failed(err)
 	}
 	if c.DestVolume != nil {
@@ -85,7 +85,7 @@ func (c downloadTemplate) mustFit(r *run, img image.Reader) error {
 }
 
 // write brings the destination to size when it is a template, and copies.
-func (c downloadTemplate) write(r *run, img image.Reader) error {
+func (c downloadTemplate) write(r *run, img found) error {
 	to, k := destinationOf(c.DownloadTemplate), kind(c.ObjectType)
 	if c.DestTemplate != nil {
 		err := r.step("resize", func(ctx context.Context) error {

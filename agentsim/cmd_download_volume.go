@@ -26,6 +26,7 @@ type downloadVolume struct{ agentapi.DownloadVolume }
 type found struct {
 	file *os.File
 	image.Reader
+	format image.Format
 }
 
 func (c downloadVolume) run(r *run) *agentapi.Answer {
@@ -60,7 +61,7 @@ func (c downloadVolume) run(r *run) *agentapi.Answer {
 }
 
 // overwrite gives a volume the size of an image, shrinking allowed, and its contents.
-func (r *run) overwrite(to string, img image.Reader) error {
+func (r *run) overwrite(to string, img found) error {
 	err := r.step("resize", func(ctx context.Context) error {
 		ours, err := r.host.Adaptor().resize(ctx, to, volumeSize(img))
 		if err == nil && !ours {
@@ -96,8 +97,9 @@ func (c downloadVolume) source() (uri, name string, err error) {
 
 // find opens the source; on a pool it may take a while to show up.
 func (c downloadVolume) find(ctx context.Context, h *Host, m *secondary.Mount, name string) (img found, err error) {
+	img.format = imageOf(c.Source.Format)
 	for try := 1; ; try++ {
-		img.file, img.Reader, err = find(m, name, imageOf(c.Source.Format))
+		img.file, img.Reader, err = find(m, name, img.format)
 		if c.Source.Pool == nil || !errors.Is(err, os.ErrNotExist) || try == diskPolls {
 			return img, err
 		}

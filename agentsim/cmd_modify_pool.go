@@ -92,7 +92,7 @@ func nameOf(err error) string {
 // probe attaches the check volume, waits for its device and detaches it again. Without a check volume there is
 // nothing to find out.
 func probe(ctx context.Context, r *run, path string) error {
-	name, err := r.host.attachOnly(ctx, volumeKind, path)
+	name, err := r.host.attachOnly(withErrorName(ctx), volumeKind, path)
 	if name != "" {
 		r.thenDetach("detach", volumeKind, path)
 	}
@@ -108,7 +108,7 @@ func probe(ctx context.Context, r *run, path string) error {
 
 // probeForEver is A-15: the check volume is not waited for and stays attached.
 func probeForEver(ctx context.Context, r *run, path string) error {
-	name, err := r.host.attachOnly(ctx, volumeKind, path)
+	name, err := r.host.attachOnly(withErrorName(ctx), volumeKind, path)
 	if name != "" {
 		r.host.use(name, -1, 0)
 	}

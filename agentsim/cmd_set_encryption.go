@@ -27,6 +27,14 @@ func (c setVolumeEncryption) run(r *run) *agentapi.Answer {
 	return r.host.rules.encrypted(out, err)
 }
 
+// step formats or fills the volume, or has the host's tools do it.
+func (c setVolumeEncryption) step(r *run, do func(context.Context) error) func(context.Context) error {
+	if r.host.cfg.Tools == nil {
+		return do
+	}
+	return func(ctx context.Context) error { return r.encryptWithTools(ctx, c.Volume, c.Source) }
+}
+
 func (c setVolumeEncryption) encrypt(r *run) error {
 	err := r.step("check", func(context.Context) error { return c.check(r.host) })
 	if err != nil {
@@ -36,12 +44,12 @@ func (c setVolumeEncryption) encrypt(r *run) error {
 		return err
 	}
 	if c.DataDisk {
-		return r.step("format", func(ctx context.Context) error { return c.format(ctx, r.host) }, c.Volume.Path)
+		return r.step("format", c.step(r, func(ctx context.Context) error { return c.format(ctx, r.host) }), c.Volume.Path)
 	}
 	if err := r.attach(snapshotKind, c.Source); err != nil {
 		return err
 	}
-	err = r.step("convert", func(ctx context.Context) error { return c.fill(ctx, r) }, c.Volume.Path, c.Source)
+	err = r.step("convert", c.step(r, func(ctx context.Context) error { return c.fill(ctx, r) }), c.Volume.Path, c.Source)
 	r.host.rules.sourceRead(r, err)
 	return err
 }

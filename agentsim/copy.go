@@ -79,11 +79,15 @@ type export struct {
 	how    secondary.Write
 	read   func(h *Host, device image.Image) (image.Reader, error) // what is taken for the contents
 	write  layout
+	format image.Format // what the host's tools write
 }
 
 // export writes the contents of a device into a file, which is complete and durable afterwards, or not there.
 // It gives the virtual size of what was written.
 func (r *run) export(ctx context.Context, e export) (size int64, err error) {
+	if r.host.cfg.Tools != nil {
+		return r.exportWithTools(ctx, e)
+	}
 	device, err := r.host.openDisk(ctx, e.device)
 	if err != nil {
 		return 0, err
@@ -123,7 +127,10 @@ type lazy struct{ *os.File }
 func (lazy) Sync() error { return nil }
 
 // restore writes an image of the stated format onto a device.
-func (r *run) restore(ctx context.Context, src image.Reader, device string) (err error) {
+func (r *run) restore(ctx context.Context, src found, device string) (err error) {
+	if r.host.cfg.Tools != nil {
+		return r.restoreWithTools(ctx, src.file, src.format, device)
+	}
 	dst, err := r.host.openTarget(ctx, device, src.Size())
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package agentsim
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -197,13 +196,11 @@ func TestACopyFailsWhenTheDeviceIsTakenAway(t *testing.T) {
 	b := newBench(t, "")
 	b.one.SetThroughput(mib)
 	snap := b.sp.add("a7k.b.1", pattern(1, 8*mib), true)
-	b.clock.Go(func() {
-		_ = b.clock.Sleep(context.Background(), 3*time.Second)
+	ans := b.sendWhile(t, backupOf(snap), 3*time.Second, func() {
 		b.sp.mu.Lock()
 		defer b.sp.mu.Unlock()
 		clear(b.sp.objects["~a7k.b.1"].on)
 	})
-	ans := b.send(t, backupOf(snap))
 	assert.False(t, ans.OK)
 	assert.Contains(t, ans.Details, "I/O error")
 	assert.Empty(t, b.files(t))

@@ -3,7 +3,6 @@ package agentsim
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"encoding/binary"
 	"os"
 	"path/filepath"
@@ -128,11 +127,10 @@ func TestADownloadWaitsForAFileOfAPoolToShowUp(t *testing.T) {
 	b := newBench(t, "")
 	files, to := b.exportPool(t), b.sp.add("a7k.b.2", make([]byte, 512), false)
 	cmd := agentapi.DownloadVolume{Source: agentapi.Volume{Path: "u", Pool: &files}, Dest: agentapi.Volume{Path: to}}
-	b.clock.Go(func() {
-		_ = b.clock.Sleep(context.Background(), 20*second)
-		b.put(t, poolURI(files), "u", contents(1, mib))
-	})
-	assert.Equal(t, 21*second, b.took(func() { assert.True(t, b.send(t, cmd).OK) }))
+	assert.Equal(t, 21*second, b.took(func() {
+		ans := b.sendWhile(t, cmd, 20*second, func() { b.put(t, poolURI(files), "u", contents(1, mib)) })
+		assert.True(t, ans.OK)
+	}))
 	cmd.Source.Path = "never"
 	assert.Equal(t, 297*second, b.took(func() { assert.False(t, b.send(t, cmd).OK) }))
 	b.clean(t)

@@ -6,6 +6,7 @@
 //   - [Guest] is a running VM that reads and writes its disks as the guest sees them.
 //   - [Adaptor] is the storage adaptor: the calls that the agent's generic code makes for StorPool disks (agent 4).
 //   - [API] and [Devices] are what a host needs from outside: the StorPool API and the attached block devices.
+//   - [Encryption] is how hosts make LUKS containers; [Tools] lets a host call real programs (package hosttools).
 //   - [Steps] are the steps of each command, where fault rules strike: "agent BackupSnapshot/convert".
 //
 // Behaviour is correct by default (agent 16); [Quirks] are the known defects that Config.Quirks switches on.

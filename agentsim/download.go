@@ -116,6 +116,7 @@ func (d *download) open() (img found, err error) {
 	if img.file, err = d.folder.Open(d.name); err != nil {
 		return img, err
 	}
+	img.format = image.Qcow2
 	st, err := img.file.Stat()
 	if err == nil {
 		img.Reader, err = image.OpenReader(img.file, st.Size(), image.Qcow2)

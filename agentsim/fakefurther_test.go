@@ -178,3 +178,20 @@ func (b *bench) put(t *testing.T, uri, name string, data []byte) {
 }
 
 const second = time.Second
+
+// sendWhile sends a command to the first host and does something so much later. Both begin at the same moment.
+func (b *bench) sendWhile(t *testing.T, cmd agentapi.Command, after time.Duration, do func()) (ans *agentapi.Answer) {
+	t.Helper()
+	b.clock.Run(func() {
+		b.clock.Go(func() {
+			if b.clock.Sleep(context.Background(), after) == nil {
+				do()
+			}
+		})
+		var err error
+		ans, err = b.Send(context.Background(), "host-1", cmd)
+		require.NoError(t, err)
+	})
+	require.NotNil(t, ans)
+	return ans
+}

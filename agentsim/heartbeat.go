@@ -97,8 +97,50 @@ func (h *Host) Heartbeat(ctx context.Context) (agentapi.HostState, error) {
 	if !h.rules.confirmDown(ctx, h) {
 		return agentapi.HostUnknown, nil
 	}
-	h.Reboot() //nolint:contextcheck // the life of an agent depends on no caller
+	h.fence() //nolint:contextcheck // the life of an agent depends on no caller
 	return state, nil
+}
+
+// fence reboots the host, or notes that it would.
+func (h *Host) fence() {
+	if !h.cfg.RecordReboots {
+		h.Reboot()
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.wishes++
+}
+
+// RebootWishes counts how often a host with HostConfig.RecordReboots would have rebooted itself.
+func (h *Host) RebootWishes() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.wishes
+}
+
+// HasHeartbeat tells whether StorPool lists the client of a node as running; "" is the host's own (agent 6). What is not
+// known to be down has a heartbeat.
+func (a *Adaptor) HasHeartbeat(ctx context.Context, node string) bool {
+	state, err := a.host.heartbeat(ctx, node)
+	return err == nil && state != agentapi.HostDown
+}
+
+// CreateHeartbeatCommand is one look of the monitor loop: true means that the host is down. Unless it is only
+// validated, a host that is down reboots.
+func (a *Adaptor) CreateHeartbeatCommand(ctx context.Context, validationOnly bool) bool {
+	if a.HasHeartbeat(ctx, "") {
+		return false
+	}
+	if !validationOnly {
+		a.host.fence() //nolint:contextcheck // the life of an agent depends on no caller
+	}
+	return true
+}
+
+// HasVMActivity asks the same as [Adaptor.HasHeartbeat].
+func (a *Adaptor) HasVMActivity(ctx context.Context, node string) bool {
+	return a.HasHeartbeat(ctx, node)
 }
 
 // Monitor repeats [Host.Heartbeat] every minute until ctx ends or the thread dies, and gives the reason.

@@ -37,6 +37,8 @@ type HostConfig struct {
 	Files map[string][]byte
 	// Folder stands for the host's own file system; direct downloads lie in it. Without one there are none.
 	Folder string
+	// Tools are the host's own tools; without them the host moves bytes itself.
+	Tools Tools
 	// RecordReboots lets a host that would reboot itself only note the wish; see [Host.RebootWishes].
 	RecordReboots bool
 	// Throughput is the speed of copies in bytes a second; 0 lets them take no time.
@@ -63,6 +65,7 @@ type Host struct {
 	throughput int64
 	logBroken  bool
 	monitor    error // why the heartbeat thread is dead, nil while it lives
+	wishes     int   // reboots that were only recorded
 	reboots    int
 	boots      int             // how often it has been started
 	prepared   map[string]bool // StorPool names of devices that wait for a guest

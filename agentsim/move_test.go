@@ -116,10 +116,7 @@ func TestAMoveThatFailsLeavesTheGuestWhereItWas(t *testing.T) {
 		},
 		"destination lost": func(_ *testing.T, b *bench, _ *agentapi.Migrate) {
 			b.one.SetThroughput(mib)
-			b.clock.Go(func() {
-				_ = b.clock.Sleep(context.Background(), second)
-				b.Hosts()[1].Reboot()
-			})
+			b.again = func() { b.Hosts()[1].Reboot() }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -127,7 +124,7 @@ func TestAMoveThatFailsLeavesTheGuestWhereItWas(t *testing.T) {
 			b := newBench(t, "")
 			cmd := b.moving(t, contents(1, 4*mib))
 			spoil(t, b, &cmd)
-			ans := b.send(t, cmd)
+			ans := b.sendWhile(t, cmd, second, b.again)
 			assert.False(t, ans.OK)
 			g, err := b.one.Guest("v")
 			require.NoError(t, err)
@@ -141,6 +138,7 @@ func TestAMoveThatFailsLeavesTheGuestWhereItWas(t *testing.T) {
 			assert.Equal(t, before, b.sp.get(byID+"a7k.b.2").data, "nothing is mirrored any more")
 			assert.Equal(t, map[string]int{"~a7k.b.1": 1}, b.one.State().Uses)
 
+			b.clock.Run(func() { require.NoError(t, b.clock.Settle(context.Background())) })
 			require.True(t, b.sendTo(t, "host-2", agentapi.PrepareForMigration{VM: cmd.VM, Rollback: true}).OK)
 			require.True(t, b.sendTo(t, "host-2", agentapi.ModifyTargets{Paths: []string{byID + "a7k.b.2"}, Pool: pool()}).OK)
 			require.True(t, b.send(t, agentapi.Stop{VM: vm("v")}).OK)
