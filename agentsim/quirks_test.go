@@ -3,6 +3,8 @@ package agentsim
 import (
 	"context"
 	"reflect"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -228,4 +230,15 @@ func TestA23ADisconnectLooksAtABareUUID(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, ok)
 	assert.Equal(t, []string{"~a7k.b.1 on 1"}, b.sp.attachments())
+}
+
+func TestEveryDefectOfTheAgentIsListed(t *testing.T) {
+	t.Parallel()
+	listed := map[string]bool{}
+	for _, q := range Quirks() {
+		listed[strings.TrimRight(q.ID, "abcd")] = true
+	}
+	for n := 1; n <= 24; n++ {
+		assert.True(t, listed["A-"+strconv.Itoa(n)], "A-%d", n)
+	}
 }
