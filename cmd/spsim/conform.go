@@ -46,6 +46,12 @@ func usage(err error) error {
 	return err
 }
 
+// strict gives wrong flags their exit code.
+func strict(c *cobra.Command) *cobra.Command {
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUsage, err} })
+	return c
+}
+
 func newConformCommand() *cobra.Command {
 	var o scenarios.Options
 	c := &cobra.Command{
@@ -76,7 +82,7 @@ covers is pending, never passed.
 	f.StringVar(&o.Target, "target", scenarios.Embedded, "what to run against: embedded")
 	f.StringVar(&o.Out, "out", "", "folder for matrix.md, results.json and junit.xml")
 	f.IntVar(&o.Concurrency, "jobs", 0, "scenarios at a time; the number of CPUs when 0")
-	return c
+	return strict(c)
 }
 
 func conform(cmd *cobra.Command, o scenarios.Options) error {

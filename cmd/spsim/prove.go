@@ -33,7 +33,7 @@ Exit codes: 0 when all of that holds, 1 when it does not, 2 for wrong flags, 130
 	f.StringVar(&o.Tags, "tags", "", "run only the scenarios with these tags, to look at some defects quickly")
 	f.StringVar(&tag, "tag", "", "write missing tags into the feature files in this folder, features in a checkout")
 	f.IntVar(&o.Concurrency, "jobs", 0, "scenarios at a time; the number of CPUs when 0")
-	return c
+	return strict(c)
 }
 
 func prove(cmd *cobra.Command, o scenarios.ProveOptions, tag string) error {
