@@ -250,6 +250,7 @@ func TestABackupOfCiphertextGoesBackOntoItsOwnVolume(t *testing.T) {
 	require.True(t, ok)
 	assert.Equal(t, devPath("a.b.1"), sent.DestVolume.Path)
 	assert.Equal(t, "snapshots/2/1/snap", sent.Snapshot.Path)
+	assert.Equal(t, "opensesame", string(sent.DestVolume.Passphrase.Reveal()), "the host can try it")
 	r.hosts.Answer = mute
 	_, err = r.RevertSnapshot(t.Context(), snapshot, volume)
 	require.Error(t, err)

@@ -194,15 +194,14 @@ func (d *Driver) sendIn(ctx context.Context, c *conn, p movePlan, gid string) (s
 	if err != nil {
 		return 0, err
 	}
-	out, err := payload[agentapi.Volume](answer, cmd.Command(), host)
-	if err != nil {
+	if _, err = payload[agentapi.Volume](answer, cmd.Command(), host); err != nil {
 		return 0, err
 	}
-	return d.rules.importedSize(ctx, c, gid, out)
+	return d.rules.importedSize(ctx, c, gid, p.to.Size)
 }
 
 // importedSize reads the size of an imported volume back: the host has given it the virtual size of the image.
-func importedSize(ctx context.Context, c *conn, gid string, _ agentapi.Volume) (int64, error) {
+func importedSize(ctx context.Context, c *conn, gid string, _ int64) (int64, error) {
 	v, err := c.Volume(ctx, "~"+gid)
 	return v.Size, err
 }

@@ -172,7 +172,7 @@ func importQuirks() []quirk.Quirk[rules] {
 		{
 			Info: defect("D-3d", "C", "10.6", "an imported volume is recorded with the size that was asked for, not with that of its image"),
 			Apply: func(r *rules) {
-				r.importedSize = func(_ context.Context, _ *conn, _ string, told agentapi.Volume) (int64, error) { return told.Size, nil }
+				r.importedSize = func(_ context.Context, _ *conn, _ string, asked int64) (int64, error) { return asked, nil }
 			},
 		},
 	}

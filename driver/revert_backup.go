@@ -79,12 +79,16 @@ func (d *Driver) writeBackup(ctx context.Context, c *conn, p revertPlan) error {
 		UUID: p.row.UUID, Name: p.row.Name, Path: p.row.Path, Size: p.snapshot.Size, Format: agentapi.Format(p.row.Format),
 		Pool: poolTO(c.pool), EncryptFormat: p.row.EncryptFormat,
 	}
-	wait, err := d.wait(SettingDownloadWait)
+	wait := time.Duration(0)
+	err = d.inv.View(func(tx *inventory.Tx) error { // the host tries the passphrase before it overwrites anything
+		to.Passphrase, wait = secretOf(tx, p.row), d.seconds(tx, SettingDownloadWait)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
 	_, err = d.ask(ctx, host, agentapi.DownloadTemplate{
-		Snapshot: p.backup, DestVolume: &to, ObjectType: objectVolume, Wait: max(wait, time.Second),
+		Snapshot: p.backup, DestVolume: &to, ObjectType: objectVolume, Wait: wait,
 	})
 	return err
 }

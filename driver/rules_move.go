@@ -26,7 +26,7 @@ type moveRules struct {
 	temporaryLeft func(o *op, err error)
 	importRequest func(p movePlan, poolTemplate string) spapi.VolumeCreate
 	importHost    func(d *Driver, p movePlan) (inventory.ID, error)
-	importedSize  func(ctx context.Context, c *conn, gid string, told agentapi.Volume) (int64, error)
+	importedSize  func(ctx context.Context, c *conn, gid string, asked int64) (int64, error)
 	importFailed  func(ctx context.Context, o *op, c *conn, p movePlan)
 
 	migrateSite     func() tagSite
