@@ -1,0 +1,129 @@
+package steps
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/cucumber/godog"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/spsim/spsim/scenarios/report"
+)
+
+// play runs the lines of a scenario and returns the first error of a step or of the end.
+func play(t *testing.T, driver string, lines ...string) (first error) {
+	t.Helper()
+	text := "Feature: F\n  Scenario: S\n    Given a zone with 2 hosts and the StorPool pool \"primary\"\n    " +
+		strings.Join(lines, "\n    ") + "\n"
+	keep := func(err error) {
+		if first == nil {
+			first = err
+		}
+	}
+	godog.TestSuite{
+		ScenarioInitializer: func(sc *godog.ScenarioContext) {
+			Register(sc, Options{Seed: 1, Driver: driver})
+			sc.StepContext().After(func(ctx context.Context, _ *godog.Step, _ godog.StepResultStatus, err error) (context.Context, error) {
+				keep(err)
+				return ctx, nil
+			})
+			sc.After(func(ctx context.Context, _ *godog.Scenario, err error) (context.Context, error) {
+				keep(err)
+				return ctx, nil
+			})
+		},
+		Options: &godog.Options{
+			FeatureContents: []godog.Feature{{Name: "f.feature", Contents: []byte(text)}},
+			Format:          "progress", Output: io.Discard, Strict: true,
+		},
+	}.Run()
+	return first
+}
+
+// The lines that every scenario of these tests has: a VM with a pattern on its disk, read back.
+func proven(more ...string) []string {
+	return append([]string{
+		`Given the running VM "web"`, `And the pattern "a" is written to "web-root"`, `Then "web-root" holds the pattern "a"`,
+	}, more...)
+}
+
+func TestJudgesOfAScenario(t *testing.T) { //nolint:paralleltest // two godog suites in one process run one after the other
+	for _, c := range []struct {
+		name   string
+		driver string
+		lines  []string
+		says   string // empty: it passes
+	}{
+		{name: "a good scenario passes", lines: proven()},
+		{name: "a scenario that compares nothing fails", lines: []string{`Given the running VM "web"`}, says: "compared no bytes"},
+		{name: "a disk that holds something else fails", lines: proven(`Then "web-root" holds the pattern "b"`), says: `the pattern "a", whole or in part`},
+		{name: "a disk that is not empty fails", lines: proven(`Then "web-root" is empty`), says: "holds the pattern"},
+		{
+			name: "a fault that does not happen fails", lines: proven(`And the call "POST VolumeRevert" will be refused`),
+			says: "did not happen",
+		},
+		{
+			name:  "a fault that is taken back before it happened fails",
+			lines: proven(`And the call "POST VolumeRevert" will be refused`, `When the fault is over`), says: "did not happen",
+		},
+		{name: "a fault that cannot happen is refused", lines: proven(`And the call "POST VolumeRevret" will be refused`), says: "VolumeRevret"},
+		{name: "a crash that does not happen fails", lines: proven(`And the management server will die at the step "x" of "y"`), says: "did not die"},
+		{name: "an action that should fail and succeeds fails", lines: proven(`When the VM "web" is stopped, which fails`), says: "it succeeded"},
+		{name: "an action that fails fails", lines: proven(`When the disk "web-root" is deleted`), says: "refused"},
+		{
+			name:  "an action that fails where it should be refused fails",
+			lines: proven(`And the call "agent Stop/shutdown" will be refused`, `When the VM "web" is stopped, which is refused`),
+			says:  "it should have been refused",
+		},
+		{name: "a refusal passes", lines: proven(`When the disk "web-root" is deleted, which is refused`)},
+		{
+			name:  "a change where there should be none fails",
+			lines: proven(`When the VM "web" is stopped`, `Then StorPool and the inventory are as before`), says: "something changed",
+		},
+		{name: "a name that is not known fails", lines: proven(`When the VM "wbe" is stopped`), says: `knows no VM "wbe"`},
+		{
+			name: "every line of a table that differs is named", says: "cs is volume, not snapshot",
+			lines: proven("Then the StorPool volume of \"web-root\" has\n      | size | 1 GiB |\n      | cs | snapshot |"),
+		},
+		{name: "an invariant that breaks fails", driver: "D-11a", lines: proven(`And the DATA disk "data" of 1 GiB is created`, `When the disk "data" is attached to "web"`), says: "invariants broken"},
+	} {
+		t.Run(c.name, func(t *testing.T) { //nolint:paralleltest // as above
+			err := play(t, c.driver, c.lines...)
+			if c.says == "" {
+				require.NoError(t, err)
+				return
+			}
+			assert.ErrorContains(t, err, c.says)
+		})
+	}
+}
+
+func TestWhatATargetDoesNotShowIsNeitherPassedNorFailed(t *testing.T) {
+	t.Parallel()
+	result, reason := report.Judge(cannotTell("no eyes"))
+	assert.Equal(t, report.CannotTell, result)
+	assert.Contains(t, reason, "no eyes")
+	require.ErrorIs(t, cannotTell("no eyes"), godog.ErrSkip)
+	result, _ = report.Judge(Skip("no second cluster"))
+	assert.Equal(t, report.Skipped, result)
+	require.ErrorIs(t, Skip("no second cluster"), godog.ErrSkip)
+}
+
+func TestTheLogbookFindsWhatIsLogged(t *testing.T) {
+	t.Parallel()
+	var book logbook
+	_, found := book.find("secret")
+	assert.False(t, found)
+	log := slog.New(&book)
+	log.Info("hello", "key", "a secret")
+	line, found := book.find("a secret")
+	assert.True(t, found)
+	assert.Contains(t, line, "hello")
+	log.With("other", "more secret").Info("again")
+	_, found = book.find("more secret")
+	assert.True(t, found)
+}
