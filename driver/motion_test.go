@@ -173,3 +173,19 @@ func TestWhichMigrationsAreMadeHere(t *testing.T) {
 	_, err = s.MigrateVM(t.Context(), m)
 	require.ErrorIs(t, err, ErrRefused, "it is no disk of the VM")
 }
+
+func TestTheRequestsOfAMigrationAreThoseOfThePlugin(t *testing.T) {
+	t.Parallel()
+	for quirks, extra := range map[string][2]string{
+		"upstream": {"", ""}, "correct": {`"op":"id-3",`, `,"vc-policy":""`},
+	} {
+		s := travelling(t, quirks)
+		s.sp.made()
+		_, err := s.MigrateVM(t.Context(), s.migration())
+		require.NoError(t, err)
+		assert.Equal(t, []fakeCall{
+			{"VolumeCreate", `{"name":"","size":1073741824,"iops":500,"template":"ssd","tags":{"cs":"volume","cvm":"M",` + extra[0] + `"uuid":"v1"` + extra[1] + `}}`},
+			{"VolumeCreate", `{"name":"","size":1073741824,"template":"hdd","tags":{"cs":"volume","cvm":"M",` + extra[0] + `"uuid":"v3"` + extra[1] + `}}`},
+		}, s.sp.made(), quirks)
+	}
+}
