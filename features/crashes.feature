@@ -95,7 +95,8 @@ Feature: The management server dies in the middle of an operation
     And "data" holds the pattern "kept"
 
   @row-08
-  @D-20b @D-11a @D-16b @D-25b @CS-5433
+  @CS-5433
+  @D-20b @D-11a @D-16b @D-25b
   Scenario Outline: Deleting a DATA disk with a safety snapshot survives a crash at "<step>"
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And a detached DATA disk "data" of 1 GiB with the pattern "rescued"

@@ -28,7 +28,8 @@ Feature: Answers that lack a part
     Then "data" holds the pattern "fresh"
 
   @row-08 @delayed-delete @SUS-15
-  @D-11a @D-16f @CS-5433
+  @CS-5433
+  @D-11a @D-16f
   Scenario: A cluster that does not answer ends no safety snapshot
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And a detached DATA disk "data" of 1 GiB with the pattern "rescued"
@@ -75,7 +76,8 @@ Feature: Answers that lack a part
     Then the statistics know the pool "primary"
     And "web-root" holds the pattern "kept"
 
-  @row-19 @D-8b @S-20 @D-11a @D-20b
+  @row-19 @D-8b @S-20
+  @D-20b @D-11a
   Scenario: A VM snapshot that lacks a member fails and leaves nothing behind
     Given the DATA disk "data" of 1 GiB is created
     And the disk "data" is attached to "web"

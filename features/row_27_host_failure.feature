@@ -20,7 +20,8 @@ Feature: Hosts that fail, or only seem to
     And the guest "web" reads the pattern "kept" from "data"
 
   @fault @needs-fault-injection
-  @D-31 @CS-10799
+  @CS-10799
+  @D-31
   Scenario Outline: A VM does not restart elsewhere while its disks cannot be detached from <where>
     When the host of "web" is <how>
     And the call "POST VolumesReassign" will be refused with "busy" every time

@@ -120,7 +120,8 @@ Feature: Delete a ROOT or DATA volume
     And "other-root" holds the pattern "other"
 
   @row-08 @delayed-delete @CS-8843
-  @D-11a @CS-5433
+  @CS-5433
+  @D-11a
   Scenario: With a delay a deleted disk leaves a snapshot that restores it
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And a detached DATA disk "data" of 1 GiB with the pattern "rescued"
@@ -131,7 +132,8 @@ Feature: Delete a ROOT or DATA volume
     Then "again" holds the pattern "rescued"
 
   @row-08 @delayed-delete @CS-8843
-  @D-11a @D-16g @CS-5433
+  @CS-5433
+  @D-11a @D-16g
   Scenario: The safety snapshot of a deleted disk and its records vanish after the delay
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And a detached DATA disk "data" of 1 GiB with the pattern "rescued"
@@ -144,7 +146,8 @@ Feature: Delete a ROOT or DATA volume
     And "other" holds the pattern "kept"
 
   @row-08 @delayed-delete @fault @needs-fault-injection
-  @D-11a @D-16b @CS-5433
+  @CS-5433
+  @D-11a @D-16b
   Scenario: With a delay a disk is not deleted when its safety snapshot fails
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And a detached DATA disk "data" of 1 GiB with the pattern "kept"
@@ -156,7 +159,8 @@ Feature: Delete a ROOT or DATA volume
     Then StorPool has no volume of "data"
 
   @row-08 @delayed-delete @fault @needs-fault-injection
-  @D-11a @D-16c @CS-5433
+  @CS-5433
+  @D-11a @D-16c
   Scenario: With a delay a repeated delete makes no second safety snapshot
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And a detached DATA disk "data" of 1 GiB with the pattern "rescued"
@@ -169,7 +173,8 @@ Feature: Delete a ROOT or DATA volume
     Then "again" holds the pattern "rescued"
 
   @row-08 @delayed-delete @fault @needs-fault-injection
-  @D-11a @CS-5433
+  @CS-5433
+  @D-11a
   Scenario: A listing that StorPool refuses leaves every safety snapshot on record
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And a detached DATA disk "data" of 1 GiB with the pattern "rescued"
@@ -201,7 +206,8 @@ Feature: Delete a ROOT or DATA volume
       | off    |
 
   @row-08 @delayed-delete @SUS-5
-  @D-11a @D-16a @CS-5433
+  @CS-5433
+  @D-11a @D-16a
   Scenario: The record of a safety snapshot names the pool of the disk, not its zone
     Given the pool "second" is created with the URL "storpool://{token}@{host}:{port}/ssd"
     And the pool "primary" goes into maintenance
@@ -214,7 +220,8 @@ Feature: Delete a ROOT or DATA volume
     Then "again" holds the pattern "rescued"
 
   @row-08 @delayed-delete
-  @D-11a @D-16d @D-16g @CS-5433
+  @CS-5433
+  @D-11a @D-16d @D-16g
   Scenario: A zone without safety snapshots does not stop the look for expired ones in the next
     Given a second zone with 1 host and the StorPool pool "second" over "ssd"
     And the setting "storpool.delete.after.interval" of the pool "second" is "3600"
@@ -228,7 +235,8 @@ Feature: Delete a ROOT or DATA volume
     And "other" holds the pattern "kept"
 
   @row-08 @delayed-delete @SUS-15
-  @D-11a @D-16e @D-16g @CS-5433
+  @CS-5433
+  @D-11a @D-16e @D-16g
   Scenario: Somebody else's snapshots do not stop the look for expired ones
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And somebody else has a snapshot with the tag "owner" on StorPool

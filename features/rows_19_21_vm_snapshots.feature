@@ -1,4 +1,5 @@
 @vm-snapshot
+@D-11a
 Feature: Take, revert and delete snapshots of VMs
   All disks of a VM are snapshotted at one instant. A revert takes all of them back, or none; a deletion removes every
   member, whatever disks the VM has by then.
@@ -9,7 +10,7 @@ Feature: Take, revert and delete snapshots of VMs
     And the pattern "root-1" is written to "web-root"
     And the pattern "data-1" is written to "data"
 
-  @row-19 @D-11a
+  @row-19
   Scenario Outline: A snapshot of a <state> VM has a member for each disk
     Given the VM "web" becomes <state>
     When the VM snapshot "group" of "web" is taken
@@ -37,7 +38,7 @@ Feature: Take, revert and delete snapshots of VMs
       | Running |
       | Stopped |
 
-  @row-19 @D-11a
+  @row-19
   Scenario: A VM with a policy has members without one
     Given the VM "web" gets the tag "vc-policy" of "nightly"
     When the VM snapshot "group" of "web" is taken
@@ -46,12 +47,13 @@ Feature: Take, revert and delete snapshots of VMs
     And the StorPool volume of "data" has
       | vc-policy | nightly |
 
-  @row-19 @D-11a
+  @row-19
   Scenario: A VM snapshot with the memory is refused
     When the VM snapshot "group" of "web" is taken with memory, which is refused
     Then "data" holds the pattern "data-1"
 
-  @row-19 @D-11a @D-20b
+  @row-19
+  @D-20b
   Scenario: Snapshots of a VM form a chain
     When the VM snapshot "first" of "web" is taken
     And the VM snapshot "second" of "web" is taken
@@ -67,7 +69,7 @@ Feature: Take, revert and delete snapshots of VMs
     And the current VM snapshot of "web" is "third"
     And the member of "data" in the VM snapshot "second" holds the pattern "data-1"
 
-  @row-19 @fault @needs-fault-injection @D-8c @D-11a
+  @row-19 @fault @needs-fault-injection @D-8c
   Scenario Outline: A VM snapshot fails and leaves nothing behind when "<call>" is <effect>
     Given the call "<call>" will be <effect>
     When the VM snapshot "group" of "web" is taken, which fails
@@ -84,7 +86,8 @@ Feature: Take, revert and delete snapshots of VMs
       | POST VolumesGroupSnapshot | refused with "noSpace" |
       | POST VolumesGroupSnapshot | hung                   |
 
-  @row-19 @fault @needs-fault-injection @D-11a @D-20a @D-20b
+  @row-19 @fault @needs-fault-injection
+  @D-20a @D-20b
   Scenario Outline: A VM snapshot is taken once in spite of a "<call>" that is <effect>
     Given the call "<call>" will be <effect>
     When the VM snapshot "group" of "web" is taken
@@ -98,7 +101,8 @@ Feature: Take, revert and delete snapshots of VMs
       | POST VolumesGroupSnapshot | cut                |
       | POST VolumesGroupSnapshot | late by 3 s        |
 
-  @row-20 @D-11a @D-20b
+  @row-20
+  @D-20b
   Scenario: A revert takes all disks of a VM back
     Given the VM snapshot "group" of "web" is taken
     And the pattern "root-2" is written to "web-root"
@@ -118,7 +122,8 @@ Feature: Take, revert and delete snapshots of VMs
     Then the guest "web" reads the pattern "data-1" from "data"
     And "web-root" is attached read-write to the host of "web" only
 
-  @row-20 @D-11a @D-20b
+  @row-20
+  @D-20b
   Scenario: A VM can be reverted to any of its snapshots, forth and back
     Given the VM snapshot "first" of "web" is taken
     And the pattern "data-2" is written to "data"
@@ -131,7 +136,8 @@ Feature: Take, revert and delete snapshots of VMs
     Then "data" holds the pattern "data-2"
     And the current VM snapshot of "web" is "second"
 
-  @row-20 @D-8h @D-11a @D-20b @D-25a @D-32b
+  @row-20 @D-8h
+  @D-20b @D-25a @D-32b
   Scenario: A revert of a VM records the size that a disk has then
     Given the VM snapshot "group" of "web" is taken
     And the disk "data" is resized to 2 GiB
@@ -143,7 +149,8 @@ Feature: Take, revert and delete snapshots of VMs
       | size | 1 GiB |
     And "data" holds the pattern "data-1"
 
-  @row-20 @D-11a @D-20b
+  @row-20
+  @D-20b
   Scenario: A revert of a VM keeps the limit of an offering that changed since
     Given the disk offering "new" with 400 IOPS
     And the VM snapshot "group" of "web" is taken
@@ -154,14 +161,15 @@ Feature: Take, revert and delete snapshots of VMs
       | iops | 400 |
     And "data" holds the pattern "data-1"
 
-  @row-20 @D-11a
+  @row-20
   Scenario: A running VM is not reverted
     Given the VM snapshot "group" of "web" is taken
     And the pattern "data-2" is written to "data"
     When the VM "web" is reverted to the VM snapshot "group", which is refused
     Then "data" holds the pattern "data-2"
 
-  @row-20 @D-8f @D-11a @D-20b
+  @row-20 @D-8f
+  @D-20b
   Scenario: A disk that a VM got after its snapshot is left alone by the revert
     Given the VM snapshot "group" of "web" is taken
     And the DATA disk "late" of 1 GiB is created
@@ -173,7 +181,8 @@ Feature: Take, revert and delete snapshots of VMs
     Then "data" holds the pattern "data-1"
     And "late" holds the pattern "late-1"
 
-  @row-20 @D-11a @D-20b
+  @row-20
+  @D-20b
   Scenario: A disk that has left a VM since is left alone by the revert
     Given the VM snapshot "group" of "web" is taken
     And the pattern "root-2" is written to "web-root"
@@ -184,7 +193,7 @@ Feature: Take, revert and delete snapshots of VMs
     Then "data" holds the pattern "data-2"
     And "web-root" holds the pattern "root-1"
 
-  @row-20 @D-11a
+  @row-20
   Scenario: A revert of a VM whose member is lost changes nothing
     Given the VM snapshot "group" of "web" is taken
     And the pattern "root-2" is written to "web-root"
@@ -196,7 +205,8 @@ Feature: Take, revert and delete snapshots of VMs
     And "web-root" holds the pattern "root-2"
     And "data" holds the pattern "data-2"
 
-  @row-20 @D-11a @D-20b
+  @row-20
+  @D-20b
   Scenario: A disk of an old version of the plugin loses its name at the revert of its VM
     Given the disk "data" still has the name that an old version of the plugin gave it
     And the VM snapshot "group" of "web" is taken
@@ -208,7 +218,7 @@ Feature: Take, revert and delete snapshots of VMs
       | uuid | of "data" |
     And "data" holds the pattern "data-1"
 
-  @row-20 @fault @needs-fault-injection @D-8i @D-11a
+  @row-20 @fault @needs-fault-injection @D-8i
   Scenario: A VM is not reverted while a disk of an old version of the plugin cannot be renamed
     Given the disk "data" still has the name that an old version of the plugin gave it
     And the VM snapshot "group" of "web" is taken
@@ -220,7 +230,8 @@ Feature: Take, revert and delete snapshots of VMs
     Then "data" holds the pattern "data-2"
     And "web-root" holds the pattern "root-2"
 
-  @row-20 @fault @needs-fault-injection @D-8g @D-11a @D-20b
+  @row-20 @fault @needs-fault-injection @D-8g
+  @D-20b
   Scenario Outline: A revert of a VM that fails at its second disk takes the first one back, "<call>" <effect>
     Given the VM snapshot "group" of "web" is taken
     And the pattern "root-2" is written to "web-root"
@@ -240,7 +251,8 @@ Feature: Take, revert and delete snapshots of VMs
       | POST VolumeRevert    | refused |
       | POST VolumesReassign | refused |
 
-  @row-20 @fault @needs-fault-injection @D-11a @D-20a @D-20b
+  @row-20 @fault @needs-fault-injection
+  @D-20a @D-20b
   Scenario Outline: A revert of a VM succeeds in spite of a "<call>" that is <effect>
     Given the VM snapshot "group" of "web" is taken
     And the pattern "data-2" is written to "data"
@@ -256,7 +268,7 @@ Feature: Take, revert and delete snapshots of VMs
       | POST VolumeRevert         | lost               |
       | POST VolumesReassign      | lost               |
 
-  @row-21 @D-11a
+  @row-21
   Scenario: A deleted VM snapshot leaves no member and the disks as they are
     Given the VM snapshot "group" of "web" is taken
     And the pattern "data-2" is written to "data"
@@ -267,7 +279,7 @@ Feature: Take, revert and delete snapshots of VMs
     And "data" holds the pattern "data-2"
     And "web-root" holds the pattern "root-1"
 
-  @row-21 @D-8c @D-11a
+  @row-21 @D-8c
   Scenario: A VM snapshot can be deleted after a disk joined the VM
     Given the VM snapshot "group" of "web" is taken
     And the DATA disk "late" of 1 GiB is created
@@ -276,7 +288,7 @@ Feature: Take, revert and delete snapshots of VMs
     Then StorPool has no members of the VM snapshot "group"
     And "data" holds the pattern "data-1"
 
-  @row-21 @D-8c @D-11a
+  @row-21 @D-8c
   Scenario: The member of a disk that left the VM goes with the VM snapshot
     Given the VM snapshot "group" of "web" is taken
     And the disk "data" is detached
@@ -284,7 +296,7 @@ Feature: Take, revert and delete snapshots of VMs
     Then StorPool has no members of the VM snapshot "group"
     And "data" holds the pattern "data-1"
 
-  @row-21 @D-8d @D-11a
+  @row-21 @D-8d
   Scenario: A VM snapshot whose member StorPool has lost can be deleted
     Given the VM snapshot "group" of "web" is taken
     And StorPool loses the member of "web-root" in the VM snapshot "group"
@@ -293,7 +305,7 @@ Feature: Take, revert and delete snapshots of VMs
     And StorPool has no members of the VM snapshot "group"
     And "data" holds the pattern "data-1"
 
-  @row-21 @fault @needs-fault-injection @D-8e @D-11a
+  @row-21 @fault @needs-fault-injection @D-8e
   Scenario: A VM snapshot whose deletion StorPool refuses stays Ready and can be deleted again
     Given the VM snapshot "group" of "web" is taken
     And the call "POST SnapshotDelete" will be refused
@@ -303,7 +315,7 @@ Feature: Take, revert and delete snapshots of VMs
     When the VM snapshot "group" is deleted
     Then StorPool has no members of the VM snapshot "group"
 
-  @row-21 @fault @needs-fault-injection @D-8c @D-11a
+  @row-21 @fault @needs-fault-injection @D-8c
   Scenario: A deletion of a VM snapshot that StorPool refuses at the second member is finished later
     Given the VM snapshot "group" of "web" is taken
     And the call "POST SnapshotDelete" will be refused from the 2nd call on
@@ -313,7 +325,7 @@ Feature: Take, revert and delete snapshots of VMs
     And StorPool has no members of the VM snapshot "group"
     And "data" holds the pattern "data-1"
 
-  @row-21 @D-11a
+  @row-21
   Scenario: The snapshots of a VM go with the VM
     Given the VM snapshot "first" of "web" is taken
     And the VM snapshot "second" of "web" is taken
@@ -324,7 +336,8 @@ Feature: Take, revert and delete snapshots of VMs
     And StorPool has no members of the VM snapshot "second"
     And "data" holds the pattern "data-1"
 
-  @row-19 @KV-S6 @D-11a @D-20b @D-7a
+  @row-19 @KV-S6
+  @D-20b @D-7a
   Scenario: Snapshots of a disk and of its VM do not disturb each other
     Given the snapshot "snap" of "data" is taken
     And the pattern "data-2" is written to "data"
@@ -340,7 +353,8 @@ Feature: Take, revert and delete snapshots of VMs
     Then "data" holds the pattern "data-2"
     And StorPool has no members of the VM snapshot "group"
 
-  @crash @row-19 @D-8c @D-11a @D-20b
+  @crash @row-19 @D-8c
+  @D-20b
   Scenario Outline: A VM snapshot survives a crash at "<step>"
     Given the management server will die at the step "<step>" of "takeVMSnapshot"
     When the VM snapshot "group" of "web" is taken, which fails
@@ -356,7 +370,8 @@ Feature: Take, revert and delete snapshots of VMs
       | snapshot volumes   |
       | record VM snapshot |
 
-  @crash @row-20 @D-8g @D-11a @D-20b
+  @crash @row-20 @D-8g
+  @D-20b
   Scenario Outline: A revert of a VM survives a crash at "<step>"
     Given the VM snapshot "group" of "web" is taken
     And the pattern "root-2" is written to "web-root"
@@ -376,7 +391,7 @@ Feature: Take, revert and delete snapshots of VMs
       | record revert           |
       | delete safety snapshots |
 
-  @crash @row-21 @D-8c @D-11a
+  @crash @row-21 @D-8c
   Scenario Outline: The deletion of a VM snapshot survives a crash at "<step>"
     Given the VM snapshot "group" of "web" is taken
     And the management server will die at the step "<step>" of "deleteVMSnapshot"

@@ -1,4 +1,5 @@
 @policy
+@D-11a
 Feature: Set and delete the backup policy of a VM
   The resource tag vc-policy of a VM is the tag of the same name on all its disks.
 
@@ -7,7 +8,7 @@ Feature: Set and delete the backup policy of a VM
     And the running VM "web" with the DATA disk "data"
     And the pattern "kept" is written to "data"
 
-  @row-22 @D-11a
+  @row-22
   Scenario Outline: The policy of a <state> VM is on all its disks
     Given the VM "web" becomes <state>
     When the VM "web" gets the tag "vc-policy" of "nightly"
@@ -30,7 +31,7 @@ Feature: Set and delete the backup policy of a VM
       | Running |
       | Stopped |
 
-  @row-22 @D-11a
+  @row-22
   Scenario: Another tag of a VM is none of StorPool's business
     When the VM "web" gets the tag "owner" of "somebody else"
     Then the hosts asked StorPool to attach nothing meanwhile
@@ -38,7 +39,7 @@ Feature: Set and delete the backup policy of a VM
       | vc-policy | none |
     And "data" holds the pattern "kept"
 
-  @row-22 @D-11a
+  @row-22
   Scenario: A policy that the VM has already is refused
     Given the VM "web" gets the tag "vc-policy" of "nightly"
     When the VM "web" gets the tag "vc-policy" of "weekly", which is refused
@@ -46,7 +47,7 @@ Feature: Set and delete the backup policy of a VM
       | vc-policy | nightly |
     And "data" holds the pattern "kept"
 
-  @row-22 @D-11a
+  @row-22
   Scenario: A disk gets the policy of its VM when it is attached and loses it when it is detached
     Given the VM "web" gets the tag "vc-policy" of "nightly"
     And a detached DATA disk "late" of 1 GiB with the pattern "late-1"
@@ -58,7 +59,7 @@ Feature: Set and delete the backup policy of a VM
       | vc-policy | none |
     And "late" holds the pattern "late-1"
 
-  @row-22 @D-11a @D-29a
+  @row-22 @D-29a
   Scenario Outline: A policy that StorPool does not take, "<value>", is refused before anything changes
     When the VM "web" gets the tag "vc-policy" of "<value>", which is refused
     Then the StorPool volume of "data" has
@@ -70,7 +71,7 @@ Feature: Set and delete the backup policy of a VM
       | every night |
       | naïve       |
 
-  @row-22 @D-11a @D-29a
+  @row-22 @D-29a
   Scenario: Only an administrator sets a policy when the setting says so
     Given the setting "storpool.vc.policy.admin.only" of the management server is "true"
     When the VM "web" gets the tag "vc-policy" of "nightly" from a user, which is refused
@@ -80,14 +81,14 @@ Feature: Set and delete the backup policy of a VM
       | vc-policy | nightly |
     And "data" holds the pattern "kept"
 
-  @row-22 @D-11a
+  @row-22
   Scenario: A user sets a policy unless the setting forbids it
     When the VM "web" gets the tag "vc-policy" of "nightly" from a user
     Then the StorPool volume of "data" has
       | vc-policy | nightly |
     And "data" holds the pattern "kept"
 
-  @row-22 @fault @needs-fault-injection @D-11a @D-29b
+  @row-22 @fault @needs-fault-injection @D-29b
   Scenario: A policy that could not be set is told, and set later
     Given the call "POST VolumeUpdate" will be refused 1 times
     When the VM "web" gets the tag "vc-policy" of "nightly", which fails
@@ -97,7 +98,7 @@ Feature: Set and delete the backup policy of a VM
       | vc-policy | nightly |
     And "data" holds the pattern "kept"
 
-  @row-23 @D-11a
+  @row-23
   Scenario Outline: The policy of a <state> VM is taken from all its disks
     Given the VM "web" gets the tag "vc-policy" of "nightly"
     And the VM "web" becomes <state>
@@ -119,12 +120,12 @@ Feature: Set and delete the backup policy of a VM
       | Running |
       | Stopped |
 
-  @row-23 @D-11a
+  @row-23
   Scenario: A policy that the VM does not have is not deleted
     When the VM "web" loses the tag "vc-policy", which is refused
     Then "data" holds the pattern "kept"
 
-  @row-23 @D-29b @fault @needs-fault-injection @D-11a
+  @row-23 @D-29b @fault @needs-fault-injection
   Scenario: A policy that could not be taken away is told, and taken away later
     Given the VM "web" gets the tag "vc-policy" of "nightly"
     And the call "POST VolumeUpdate" will be refused
@@ -135,7 +136,7 @@ Feature: Set and delete the backup policy of a VM
       | vc-policy | none |
     And "data" holds the pattern "kept"
 
-  @crash @row-22 @D-11a
+  @crash @row-22
   Scenario: A policy survives a crash
     Given the management server will die at the step "pivot" of "provideVmTags"
     When the VM "web" gets the tag "vc-policy" of "nightly", which fails

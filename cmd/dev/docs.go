@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -56,12 +57,12 @@ func generate(page []byte) ([]byte, error) {
 	region := regexp.MustCompile(`(?s)(<!-- generated: (\w+) -->\n).*?(<!-- end -->)`)
 	out := region.ReplaceAllFunc(page, func(hit []byte) []byte {
 		m := region.FindSubmatch(hit)
-		make, ok := parts[string(m[2])]
+		build, ok := parts[string(m[2])]
 		if !ok {
 			failed = append(failed, fmt.Errorf("no generated part %q", m[2]))
 			return hit
 		}
-		text, err := make()
+		text, err := build()
 		if err != nil {
 			failed = append(failed, err)
 			return hit
@@ -147,7 +148,7 @@ func matrixTable() (string, error) {
 	for _, a := range report.Actions() {
 		count := "pending"
 		if n := len(coverage[a.Row]); n > 0 {
-			count = fmt.Sprint(n)
+			count = strconv.Itoa(n)
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", a.Row, a.Name, count)
 	}

@@ -86,6 +86,7 @@ covers is pending, never passed.
 }
 
 func conform(cmd *cobra.Command, o scenarios.Options) error {
+	spendMemory()
 	ctx := cmd.Context() // ends with Ctrl-C
 	o.Progress = progress(cmd.ErrOrStderr())
 	r, err := scenarios.Run(ctx, o)

@@ -126,6 +126,12 @@ func plantsOnStorage() []planted {
 		{"every record has its StorPool object", "primary record of snapshot 1", "no such object", func(o *check.Observation) {
 			drop(o, role(o, "snapshot").GlobalID)
 		}},
+		{"VM snapshots, their members and their records agree", "VM snapshot 7", "is Creating", func(o *check.Observation) {
+			o.Inventory.VMSnapshots = append(o.Inventory.VMSnapshots, inventory.VMSnapshot{ID: 7, VM: 1, State: inventory.VMSnapshotCreating})
+		}},
+		{"VM snapshots, their members and their records agree", "VM snapshot 7", "is Ready and has no members", func(o *check.Observation) {
+			o.Inventory.VMSnapshots = append(o.Inventory.VMSnapshots, inventory.VMSnapshot{ID: 7, VM: 1, State: inventory.VMSnapshotReady})
+		}},
 		{"every record has its StorPool object", `volume 3 "restored"`, "no StorPool device", func(o *check.Observation) {
 			o.Inventory.Volumes[2].Path = ""
 		}},

@@ -146,7 +146,7 @@ func tags(f *facts, report report) {
 			continue
 		}
 		want := map[string]string{"cs": role}
-		optional := map[string]bool{"op": true}
+		optional := map[string]bool{"op": true, policyTag: role == "template" && x.Tags[policyTag] == "no"} // of a volume's (5)
 		if v, ok := f.volumes[gid]; ok {
 			if v.State != inventory.VolumeReady {
 				continue

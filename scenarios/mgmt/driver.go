@@ -34,6 +34,8 @@ type Driver interface {
 	TakeVMSnapshot(ctx context.Context, vmSnapshot inventory.ID) error
 	RevertVMSnapshot(ctx context.Context, vmSnapshot inventory.ID) (driver.Result, error)
 	DeleteVMSnapshot(ctx context.Context, vmSnapshot inventory.ID) error
+	CanHandleTemplate(src, dst driver.Object) bool
+	TemplateFromSnapshot(ctx context.Context, src, dst driver.Object) (driver.Result, error)
 	CheckVMTag(key, value string, admin bool) error
 	ProvideVMTags(ctx context.Context, vm, volume inventory.ID) error
 }

@@ -10,7 +10,7 @@ import (
 // Recover brings the rows that a killed management server left in transitional states to rest, as core does when it
 // starts. The driver has reconciled before. It goes on after a failure; the error joins them all.
 func (s *Server) Recover(ctx context.Context) error {
-	return errors.Join(s.recoverVMs(ctx), s.recoverVolumes(), s.recoverTemplates(), s.recoverSnapshots(ctx), s.recoverVMSnapshots(ctx))
+	return errors.Join(s.recoverVMs(ctx), s.recoverVolumes(), s.recoverTemplates(), s.recoverBakes(), s.recoverSnapshots(ctx), s.recoverVMSnapshots(ctx))
 }
 
 // recoverVMs stops VMs that were starting or stopping.
@@ -38,7 +38,8 @@ func (s *Server) recoverVolumes() error {
 				if v.State = inventory.VolumeReady; v.Path == "" {
 					v.State, v.Pool, v.PoolType = inventory.VolumeAllocated, 0, ""
 				}
-			case inventory.VolumeSnapshotting, inventory.VolumeReverting, inventory.VolumeResizing, inventory.VolumeAttaching:
+			case inventory.VolumeSnapshotting, inventory.VolumeReverting, inventory.VolumeResizing, inventory.VolumeAttaching,
+				inventory.VolumeMigrating:
 				v.State = inventory.VolumeReady
 			case inventory.VolumeExpunging:
 				v.State = inventory.VolumeDestroy

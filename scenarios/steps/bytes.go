@@ -3,7 +3,6 @@ package steps
 import (
 	"context"
 	"fmt"
-	"regexp"
 
 	"github.com/cucumber/godog"
 
@@ -11,23 +10,23 @@ import (
 )
 
 var (
-	reWrite     = regexp.MustCompile(`^the pattern "([^"]+)" is written to "([^"]+)"(?: at (\d+ \w+))?$`)
-	reHolds     = regexp.MustCompile(`^"([^"]+)" holds the pattern "([^"]+)"(?: at (\d+ \w+))?$`)
-	reEmpty     = regexp.MustCompile(`^"([^"]+)" is empty(?: at (\d+ \w+))?$`)
-	reGuest     = regexp.MustCompile(`^the guest "([^"]+)" reads the pattern "([^"]+)" from "([^"]+)"$`)
-	reGuestSize = regexp.MustCompile(`^every guest with "([^"]+)" sees (\d+ \w+)$`)
-	reSnapHolds = regexp.MustCompile(`^the snapshot "([^"]+)" holds the pattern "([^"]+)"(?: at (\d+ \w+))?$`)
-	reBackup    = regexp.MustCompile(`^the backup of "([^"]+)" holds the pattern "([^"]+)"(?: at (\d+ \w+))?$`)
+	reWrite     = expression(`^the pattern "([^"]+)" is written to "([^"]+)"(?: at (\d+ \w+))?$`)
+	reHolds     = expression(`^"([^"]+)" holds the pattern "([^"]+)"(?: at (\d+ \w+))?$`)
+	reEmpty     = expression(`^"([^"]+)" is empty(?: at (\d+ \w+))?$`)
+	reGuest     = expression(`^the guest "([^"]+)" reads the pattern "([^"]+)" from "([^"]+)"$`)
+	reGuestSize = expression(`^every guest with "([^"]+)" sees (\d+ \w+)$`)
+	reSnapHolds = expression(`^the snapshot "([^"]+)" holds the pattern "([^"]+)"(?: at (\d+ \w+))?$`)
+	reBackup    = expression(`^the backup of "([^"]+)" holds the pattern "([^"]+)"(?: at (\d+ \w+))?$`)
 )
 
 func (s *scene) byteSteps(sc *godog.ScenarioContext) {
-	sc.Step(reWrite, s.write)
-	sc.Step(reHolds, s.holds)
-	sc.Step(reEmpty, s.empty)
-	sc.Step(reGuest, s.guestReads)
-	sc.Step(reGuestSize, s.guestsSee)
-	sc.Step(reSnapHolds, s.snapshotHolds)
-	sc.Step(reBackup, s.backupHolds)
+	sc.Step(reWrite(), s.write)
+	sc.Step(reHolds(), s.holds)
+	sc.Step(reEmpty(), s.empty)
+	sc.Step(reGuest(), s.guestReads)
+	sc.Step(reGuestSize(), s.guestsSee)
+	sc.Step(reSnapHolds(), s.snapshotHolds)
+	sc.Step(reBackup(), s.backupHolds)
 }
 
 func offset(text string) (int64, error) {

@@ -4,21 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/cucumber/godog"
 )
 
 var (
-	reCrash   = regexp.MustCompile(`^the management server will die at the step "([^"]+)" of "([^"]+)"$`)
-	reRecover = regexp.MustCompile(`^the management server comes back` + outcome)
-	reWait    = regexp.MustCompile(`^(\d+ \w+) pass(?:es)?$`)
+	reCrash   = expression(`^the management server will die at the step "([^"]+)" of "([^"]+)"$`)
+	reRecover = expression(`^the management server comes back` + outcome)
+	reWait    = expression(`^(\d+ \w+) pass(?:es)?$`)
 )
 
 func (s *scene) crashSteps(sc *godog.ScenarioContext) {
-	sc.Step(reCrash, s.crashAt)
-	sc.Step(reRecover, s.comeBack)
-	sc.Step(reWait, s.wait)
+	sc.Step(reCrash(), s.crashAt)
+	sc.Step(reRecover(), s.comeBack)
+	sc.Step(reWait(), s.wait)
 }
 
 // crashAt stops the driver at a step of an operation as a kill would. Until it comes back the invariants rest.

@@ -3,7 +3,6 @@ package steps
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strconv"
 
 	"github.com/cucumber/godog"
@@ -13,29 +12,29 @@ import (
 )
 
 var (
-	reCreateDisk = regexp.MustCompile(`^the DATA disk "([^"]+)" of (\d+ \w+)(?: with the offering "([^"]+)")? is created$`)
-	reDiskIn     = regexp.MustCompile(`^the (ROOT|DATA) disk "([^"]+)", (attached|detached), with the pattern "([^"]+)"$`)
-	reDetached   = regexp.MustCompile(`^a detached DATA disk "([^"]+)" of (\d+ \w+)(?: with the offering "([^"]+)")? with the pattern "([^"]+)"$`)
-	reAttach     = regexp.MustCompile(`^the disk "([^"]+)" is attached to "([^"]+)"( unless it is attached)?` + outcome)
-	reDetach     = regexp.MustCompile(`^the disk "([^"]+)" is detached` + outcome)
-	reDelete     = regexp.MustCompile(`^the disk "([^"]+)" is deleted( unless it is Expunged)?` + outcome)
-	reResize     = regexp.MustCompile(`^the disk "([^"]+)" is (resized|shrunk) to (\d+ \w+)(?: and (\d+) IOPS)?` + outcome)
-	reOffer      = regexp.MustCompile(`^the disk "([^"]+)" is moved to the offering "([^"]+)"(?: and (\d+ \w+))?` + outcome)
-	reMade       = regexp.MustCompile(`^the disk "([^"]+)" is made (attached|detached)$`)
-	reDiskIs     = regexp.MustCompile(`^the disk "([^"]+)" is (Allocated|Ready|Destroy|Expunged)$`)
+	reCreateDisk = expression(`^the DATA disk "([^"]+)" of (\d+ \w+)(?: with the offering "([^"]+)")? is created$`)
+	reDiskIn     = expression(`^the (ROOT|DATA) disk "([^"]+)", (attached|detached), with the pattern "([^"]+)"$`)
+	reDetached   = expression(`^a detached DATA disk "([^"]+)" of (\d+ \w+)(?: with the offering "([^"]+)")? with the pattern "([^"]+)"$`)
+	reAttach     = expression(`^the disk "([^"]+)" is attached to "([^"]+)"( unless it is attached)?` + outcome)
+	reDetach     = expression(`^the disk "([^"]+)" is detached` + outcome)
+	reDelete     = expression(`^the disk "([^"]+)" is deleted( unless it is Expunged)?` + outcome)
+	reResize     = expression(`^the disk "([^"]+)" is (resized|shrunk) to (\d+ \w+)(?: and (\d+) IOPS)?` + outcome)
+	reOffer      = expression(`^the disk "([^"]+)" is moved to the offering "([^"]+)"(?: and (\d+ \w+))?` + outcome)
+	reMade       = expression(`^the disk "([^"]+)" is made (attached|detached)$`)
+	reDiskIs     = expression(`^the disk "([^"]+)" is (Allocated|Ready|Destroy|Expunged)$`)
 )
 
 func (s *scene) diskSteps(sc *godog.ScenarioContext) {
-	sc.Step(reCreateDisk, s.createDisk)
-	sc.Step(reDiskIn, s.diskIn)
-	sc.Step(reDetached, s.detachedDisk)
-	sc.Step(reAttach, s.attach)
-	sc.Step(reDetach, s.detach)
-	sc.Step(reDelete, s.deleteDisk)
-	sc.Step(reResize, s.resize)
-	sc.Step(reOffer, s.changeOffering)
-	sc.Step(reMade, s.make)
-	sc.Step(reDiskIs, s.diskIs)
+	sc.Step(reCreateDisk(), s.createDisk)
+	sc.Step(reDiskIn(), s.diskIn)
+	sc.Step(reDetached(), s.detachedDisk)
+	sc.Step(reAttach(), s.attach)
+	sc.Step(reDetach(), s.detach)
+	sc.Step(reDelete(), s.deleteDisk)
+	sc.Step(reResize(), s.resize)
+	sc.Step(reOffer(), s.changeOffering)
+	sc.Step(reMade(), s.make)
+	sc.Step(reDiskIs(), s.diskIs)
 }
 
 func (s *scene) createDisk(ctx context.Context, name, bytes, offering string) error {

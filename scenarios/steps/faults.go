@@ -2,7 +2,6 @@ package steps
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 
 	"github.com/cucumber/godog"
@@ -11,15 +10,15 @@ import (
 )
 
 var (
-	reFault = regexp.MustCompile(`^the call "([^"]+)"(?: on host (\d+))? will be (.+?)(?: (\d+) times| (every time))?(?: from the (\d+)(?:st|nd|rd|th) call on)?$`)
-	reHeal  = regexp.MustCompile(`^the fault is over$`)
-	reHost  = regexp.MustCompile(`^host (\d+) (is switched off|is switched on|restarts its agent|shows devices after (\d+ \w+)|cannot write its log)$`)
+	reFault = expression(`^the call "([^"]+)"(?: on host (\d+))? will be (.+?)(?: (\d+) times| (every time))?(?: from the (\d+)(?:st|nd|rd|th) call on)?$`)
+	reHeal  = expression(`^the fault is over$`)
+	reHost  = expression(`^host (\d+) (is switched off|is switched on|restarts its agent|shows devices after (\d+ \w+)|cannot write its log)$`)
 )
 
 func (s *scene) faultSteps(sc *godog.ScenarioContext) {
-	sc.Step(reFault, s.arm)
-	sc.Step(reHeal, s.heal)
-	sc.Step(reHost, s.hostBecomes)
+	sc.Step(reFault(), s.arm)
+	sc.Step(reHeal(), s.heal)
+	sc.Step(reHost(), s.hostBecomes)
 }
 
 // arm arms a rule on StorPool calls ("POST VolumeCreate") or on the steps of agents' commands ("agent

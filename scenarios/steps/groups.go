@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 
 	"github.com/cucumber/godog"
@@ -17,37 +16,37 @@ import (
 )
 
 var (
-	reGroup       = regexp.MustCompile(`^the VM snapshot "([^"]+)" of "([^"]+)" is taken( with memory)?` + outcome)
-	reGroupBack   = regexp.MustCompile(`^the VM "([^"]+)" is reverted to the VM snapshot "([^"]+)"` + outcome)
-	reGroupDel    = regexp.MustCompile(`^the VM snapshot "([^"]+)" is deleted( unless it is gone)?` + outcome)
-	reGroupIs     = regexp.MustCompile(`^the VM snapshot "([^"]+)" is (Ready|Error|Reverting|gone)$`)
-	reGroupNow    = regexp.MustCompile(`^the current VM snapshot of "([^"]+)" is "([^"]+)"$`)
-	reGroupParent = regexp.MustCompile(`^the parent of the VM snapshot "([^"]+)" is "([^"]+)"$`)
-	reGroupCount  = regexp.MustCompile(`^StorPool has (no|\d+) members? of the VM snapshot "([^"]+)"$`)
-	reMember      = regexp.MustCompile(`^the member of "([^"]+)" in the VM snapshot "([^"]+)" has$`)
-	reMemberHolds = regexp.MustCompile(`^the member of "([^"]+)" in the VM snapshot "([^"]+)" holds the pattern "([^"]+)"$`)
-	reMemberLost  = regexp.MustCompile(`^StorPool loses the member of "([^"]+)" in the VM snapshot "([^"]+)"$`)
-	reObjectFault = regexp.MustCompile(`^the call "([^"]+)" for the disk "([^"]+)" will be ([^"]+)$`)
-	reOldDisk     = regexp.MustCompile(`^the disk "([^"]+)" still has the name that an old version of the plugin gave it$`)
-	reGetsTag     = regexp.MustCompile(`^the VM "([^"]+)" gets the tag "([^"]+)" of "([^"]*)"( from a user)?` + outcome)
-	reLosesTag    = regexp.MustCompile(`^the VM "([^"]+)" loses the tag "([^"]+)"( by a user)?` + outcome)
+	reGroup       = expression(`^the VM snapshot "([^"]+)" of "([^"]+)" is taken( with memory)?` + outcome)
+	reGroupBack   = expression(`^the VM "([^"]+)" is reverted to the VM snapshot "([^"]+)"` + outcome)
+	reGroupDel    = expression(`^the VM snapshot "([^"]+)" is deleted( unless it is gone)?` + outcome)
+	reGroupIs     = expression(`^the VM snapshot "([^"]+)" is (Ready|Error|Reverting|gone)$`)
+	reGroupNow    = expression(`^the current VM snapshot of "([^"]+)" is "([^"]+)"$`)
+	reGroupParent = expression(`^the parent of the VM snapshot "([^"]+)" is "([^"]+)"$`)
+	reGroupCount  = expression(`^StorPool has (no|\d+) members? of the VM snapshot "([^"]+)"$`)
+	reMember      = expression(`^the member of "([^"]+)" in the VM snapshot "([^"]+)" has$`)
+	reMemberHolds = expression(`^the member of "([^"]+)" in the VM snapshot "([^"]+)" holds the pattern "([^"]+)"$`)
+	reMemberLost  = expression(`^StorPool loses the member of "([^"]+)" in the VM snapshot "([^"]+)"$`)
+	reObjectFault = expression(`^the call "([^"]+)" for the disk "([^"]+)" will be ([^"]+)$`)
+	reOldDisk     = expression(`^the disk "([^"]+)" still has the name that an old version of the plugin gave it$`)
+	reGetsTag     = expression(`^the VM "([^"]+)" gets the tag "([^"]+)" of "([^"]*)"( from a user)?` + outcome)
+	reLosesTag    = expression(`^the VM "([^"]+)" loses the tag "([^"]+)"( by a user)?` + outcome)
 )
 
 func (s *scene) groupSteps(sc *godog.ScenarioContext) {
-	sc.Step(reGroup, s.takeGroup)
-	sc.Step(reGroupBack, s.revertGroup)
-	sc.Step(reGroupDel, s.deleteGroup)
-	sc.Step(reGroupIs, s.groupIs)
-	sc.Step(reGroupNow, s.groupCurrent)
-	sc.Step(reGroupParent, s.groupParent)
-	sc.Step(reGroupCount, s.groupCount)
-	sc.Step(reMember, s.memberHas)
-	sc.Step(reMemberHolds, s.memberHolds)
-	sc.Step(reMemberLost, s.loseMember)
-	sc.Step(reObjectFault, s.armFor)
-	sc.Step(reOldDisk, s.makeOld)
-	sc.Step(reGetsTag, s.getsTag)
-	sc.Step(reLosesTag, s.losesTag)
+	sc.Step(reGroup(), s.takeGroup)
+	sc.Step(reGroupBack(), s.revertGroup)
+	sc.Step(reGroupDel(), s.deleteGroup)
+	sc.Step(reGroupIs(), s.groupIs)
+	sc.Step(reGroupNow(), s.groupCurrent)
+	sc.Step(reGroupParent(), s.groupParent)
+	sc.Step(reGroupCount(), s.groupCount)
+	sc.Step(reMember(), s.memberHas)
+	sc.Step(reMemberHolds(), s.memberHolds)
+	sc.Step(reMemberLost(), s.loseMember)
+	sc.Step(reObjectFault(), s.armFor)
+	sc.Step(reOldDisk(), s.makeOld)
+	sc.Step(reGetsTag(), s.getsTag)
+	sc.Step(reLosesTag(), s.losesTag)
 }
 
 // groupTaken is a VM snapshot of the scenario with what its members hold, by disk.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 
 	"github.com/cucumber/godog"
@@ -20,43 +19,43 @@ import (
 
 // What somebody else has done: other programs on StorPool, older versions of the plugin, another management server.
 var (
-	reBase      = regexp.MustCompile(`^the template "([^"]+)" has a base snapshot on StorPool$`)
-	reLoseBase  = regexp.MustCompile(`^StorPool loses the base snapshot of "([^"]+)"$`)
-	reNoBase    = regexp.MustCompile(`^StorPool has no base snapshot of "([^"]+)"$`)
-	reUnsized   = regexp.MustCompile(`^CloudStack does not know the size of the template "([^"]+)"$`)
-	reForeign   = regexp.MustCompile(`^somebody else has a snapshot with the tag "([^"]+)" on StorPool$`)
-	reDeviceRef = regexp.MustCompile(`^the snapshot "([^"]+)", which an older plugin recorded as its own backup, is deleted` + outcome)
-	reStale     = regexp.MustCompile(`^the primary record of "([^"]+)" is lost$`)
-	reRival     = regexp.MustCompile(`^another management server will make a check volume for a new cluster at the same moment$`)
-	reNewClust  = regexp.MustCompile(`^a host of a new cluster joins(?: with the configuration "([^"]+)")?` + outcome)
-	reClusterID = regexp.MustCompile(`^the new cluster is on record in the StorPool cluster "([^"]+)"$`)
-	reLimited   = regexp.MustCompile(`^the StorPool template "([^"]+)" from now on limits to (\d+) IOPS$`)
-	reMeddle    = regexp.MustCompile(`^StorPool will once answer (.+)$`)
-	reLocations = regexp.MustCompile(`^StorPool knows a location whose id is a part of the cluster's$`)
-	reElsewhere = regexp.MustCompile(`^the snapshot "([^"]+)" of "([^"]+)" is taken to secondary storage on "([^"]+)"` + outcome)
-	rePluginDel = regexp.MustCompile(`^the plugin is told to delete the StorPool object of the snapshot "([^"]+)"` + outcome)
-	reSecond    = regexp.MustCompile(`^a second zone with (\d+) hosts? and the StorPool pool "([^"]+)" over "([^"]+)"$`)
-	reIn        = regexp.MustCompile(`^what follows is in the (first|second) zone$`)
+	reBase      = expression(`^the template "([^"]+)" has a base snapshot on StorPool$`)
+	reLoseBase  = expression(`^StorPool loses the base snapshot of "([^"]+)"$`)
+	reNoBase    = expression(`^StorPool has no base snapshot of "([^"]+)"$`)
+	reUnsized   = expression(`^CloudStack does not know the size of the template "([^"]+)"$`)
+	reForeign   = expression(`^somebody else has a snapshot with the tag "([^"]+)" on StorPool$`)
+	reDeviceRef = expression(`^the snapshot "([^"]+)", which an older plugin recorded as its own backup, is deleted` + outcome)
+	reStale     = expression(`^the primary record of "([^"]+)" is lost$`)
+	reRival     = expression(`^another management server will make a check volume for a new cluster at the same moment$`)
+	reNewClust  = expression(`^a host of a new cluster joins(?: with the configuration "([^"]+)")?` + outcome)
+	reClusterID = expression(`^the new cluster is on record in the StorPool cluster "([^"]+)"$`)
+	reLimited   = expression(`^the StorPool template "([^"]+)" from now on limits to (\d+) IOPS$`)
+	reMeddle    = expression(`^StorPool will once answer (.+)$`)
+	reLocations = expression(`^StorPool knows a location whose id is a part of the cluster's$`)
+	reElsewhere = expression(`^the snapshot "([^"]+)" of "([^"]+)" is taken to secondary storage on "([^"]+)"` + outcome)
+	rePluginDel = expression(`^the plugin is told to delete the StorPool object of the snapshot "([^"]+)"` + outcome)
+	reSecond    = expression(`^a second zone with (\d+) hosts? and the StorPool pool "([^"]+)" over "([^"]+)"$`)
+	reIn        = expression(`^what follows is in the (first|second) zone$`)
 )
 
 func (s *scene) plantSteps(sc *godog.ScenarioContext) {
-	sc.Step(reBase, s.plantBase)
-	sc.Step(reLoseBase, s.loseBase)
-	sc.Step(reNoBase, s.noBase)
-	sc.Step(reUnsized, s.forgetSize)
-	sc.Step(reForeign, s.plantForeign)
-	sc.Step(reDeviceRef, s.deleteDeviceRef)
-	sc.Step(reStale, s.losePrimaryRecord)
-	sc.Step(reRival, s.rival)
-	sc.Step(reNewClust, s.joinNewCluster)
-	sc.Step(reClusterID, s.newClusterIs)
-	sc.Step(reLimited, s.limitTemplate)
-	sc.Step(reMeddle, s.meddle)
-	sc.Step(reLocations, s.plantLocation)
-	sc.Step(reElsewhere, s.takeTo)
-	sc.Step(rePluginDel, s.pluginDeletesSnapshot)
-	sc.Step(reSecond, s.secondZone)
-	sc.Step(reIn, s.goToZone)
+	sc.Step(reBase(), s.plantBase)
+	sc.Step(reLoseBase(), s.loseBase)
+	sc.Step(reNoBase(), s.noBase)
+	sc.Step(reUnsized(), s.forgetSize)
+	sc.Step(reForeign(), s.plantForeign)
+	sc.Step(reDeviceRef(), s.deleteDeviceRef)
+	sc.Step(reStale(), s.losePrimaryRecord)
+	sc.Step(reRival(), s.rival)
+	sc.Step(reNewClust(), s.joinNewCluster)
+	sc.Step(reClusterID(), s.newClusterIs)
+	sc.Step(reLimited(), s.limitTemplate)
+	sc.Step(reMeddle(), s.meddle)
+	sc.Step(reLocations(), s.plantLocation)
+	sc.Step(reElsewhere(), s.takeTo)
+	sc.Step(rePluginDel(), s.pluginDeletesSnapshot)
+	sc.Step(reSecond(), s.secondZone)
+	sc.Step(reIn(), s.goToZone)
 }
 
 // emulator returns the emulator, or ends the scenario on a target that is none.

@@ -3,7 +3,6 @@ package steps
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/cucumber/godog"
@@ -14,35 +13,35 @@ import (
 )
 
 var (
-	rePoolURL = regexp.MustCompile(`^the pool "([^"]+)" is created with the URL "([^"]*)"` + outcome)
-	rePoolDel = regexp.MustCompile(`^the pool "([^"]+)" is deleted( unless it is gone)?` + outcome)
-	rePlugDel = regexp.MustCompile(`^the plugin is told to delete the pool "([^"]+)"` + outcome)
-	reMaint   = regexp.MustCompile(`^the pool "([^"]+)" (goes into|comes out of) maintenance` + outcome)
-	reNewURL  = regexp.MustCompile(`^the pool "([^"]+)" gets the URL "([^"]*)"` + outcome)
-	reReached = regexp.MustCompile(`^the pool "([^"]+)" is reached at "([^"]*)"$`)
-	rePoolIs  = regexp.MustCompile(`^the pool "([^"]+)" is (Up|Maintenance|gone)$`)
-	reLegacy  = regexp.MustCompile(`^the pool "([^"]+)" is on record as an old version of the plugin left it$`)
-	reOwnUUID = regexp.MustCompile(`^the pool "([^"]+)" has the UUID that its hosts know$`)
-	reUnread  = regexp.MustCompile(`^the inventory has a pool of an old version of the plugin that nobody can read$`)
-	reNoToken = regexp.MustCompile(`^no log line shows the token$`)
-	reNoAPI   = regexp.MustCompile(`^StorPool has (no|\d+) check volumes?$`)
-	reInstall = regexp.MustCompile(`^the pool "([^"]+)", whose cached templates have an install path only, is deleted` + outcome)
+	rePoolURL = expression(`^the pool "([^"]+)" is created with the URL "([^"]*)"` + outcome)
+	rePoolDel = expression(`^the pool "([^"]+)" is deleted( unless it is gone)?` + outcome)
+	rePlugDel = expression(`^the plugin is told to delete the pool "([^"]+)"` + outcome)
+	reMaint   = expression(`^the pool "([^"]+)" (goes into|comes out of) maintenance` + outcome)
+	reNewURL  = expression(`^the pool "([^"]+)" gets the URL "([^"]*)"` + outcome)
+	reReached = expression(`^the pool "([^"]+)" is reached at "([^"]*)"$`)
+	rePoolIs  = expression(`^the pool "([^"]+)" is (Up|Maintenance|gone)$`)
+	reLegacy  = expression(`^the pool "([^"]+)" is on record as an old version of the plugin left it$`)
+	reOwnUUID = expression(`^the pool "([^"]+)" has the UUID that its hosts know$`)
+	reUnread  = expression(`^the inventory has a pool of an old version of the plugin that nobody can read$`)
+	reNoToken = expression(`^no log line shows the token$`)
+	reNoAPI   = expression(`^StorPool has (no|\d+) check volumes?$`)
+	reInstall = expression(`^the pool "([^"]+)", whose cached templates have an install path only, is deleted` + outcome)
 )
 
 func (s *scene) poolSteps(sc *godog.ScenarioContext) {
-	sc.Step(rePoolURL, s.createPoolAt)
-	sc.Step(rePoolDel, s.deletePool)
-	sc.Step(rePlugDel, s.pluginDeletesPool)
-	sc.Step(reMaint, s.maintain)
-	sc.Step(reNewURL, s.updatePool)
-	sc.Step(reReached, s.reachedAt)
-	sc.Step(rePoolIs, s.poolIs)
-	sc.Step(reLegacy, s.makeLegacy)
-	sc.Step(reOwnUUID, s.ownUUID)
-	sc.Step(reUnread, s.unreadable)
-	sc.Step(reNoToken, s.noToken)
-	sc.Step(reNoAPI, s.checkVolumes)
-	sc.Step(reInstall, s.deleteByInstallPath)
+	sc.Step(rePoolURL(), s.createPoolAt)
+	sc.Step(rePoolDel(), s.deletePool)
+	sc.Step(rePlugDel(), s.pluginDeletesPool)
+	sc.Step(reMaint(), s.maintain)
+	sc.Step(reNewURL(), s.updatePool)
+	sc.Step(reReached(), s.reachedAt)
+	sc.Step(rePoolIs(), s.poolIs)
+	sc.Step(reLegacy(), s.makeLegacy)
+	sc.Step(reOwnUUID(), s.ownUUID)
+	sc.Step(reUnread(), s.unreadable)
+	sc.Step(reNoToken(), s.noToken)
+	sc.Step(reNoAPI(), s.checkVolumes)
+	sc.Step(reInstall(), s.deleteByInstallPath)
 }
 
 // url puts the target's address and token into a URL.

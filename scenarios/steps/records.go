@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/cucumber/godog"
@@ -13,15 +12,15 @@ import (
 )
 
 var (
-	reRecord = regexp.MustCompile(`^the inventory has the disk "([^"]+)" with$`)
-	reUsed   = regexp.MustCompile(`^the pool "([^"]+)" has (\d+ \w+) in use$`)
-	reError  = regexp.MustCompile(`^the error says "([^"]+)"$`)
+	reRecord = expression(`^the inventory has the disk "([^"]+)" with$`)
+	reUsed   = expression(`^the pool "([^"]+)" has (\d+ \w+) in use$`)
+	reError  = expression(`^the error says "([^"]+)"$`)
 )
 
 func (s *scene) recordSteps(sc *godog.ScenarioContext) {
-	sc.Step(reRecord, s.recordHas)
-	sc.Step(reUsed, s.used)
-	sc.Step(reError, s.errorSays)
+	sc.Step(reRecord(), s.recordHas)
+	sc.Step(reUsed(), s.used)
+	sc.Step(reError(), s.errorSays)
 }
 
 // recordHas compares a volume row with a table.

@@ -84,6 +84,7 @@ func Register(sc *godog.ScenarioContext, o Options) {
 	s.plantSteps(sc)
 	s.statisticsSteps(sc)
 	s.groupSteps(sc)
+	s.migrationSteps(sc)
 }
 
 // Skip returns an error that ends a scenario as skipped, with the reason.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"strconv"
 
 	"github.com/cucumber/godog"
@@ -15,23 +14,23 @@ import (
 )
 
 var (
-	reZone       = regexp.MustCompile(`^a zone with (\d+) hosts(?: and the StorPool pool "([^"]+)")?(?:,? (in 2 clusters|where a revert resets limits|behind a meddling proxy))?$`)
-	reBypass     = regexp.MustCompile(`^the bypass of secondary storage is (on|off)$`)
-	reSetting    = regexp.MustCompile(`^the setting "([^"]+)" of the (management server|pool|zone) is "([^"]*)"$`)
-	reSettingOf  = regexp.MustCompile(`^the setting "([^"]+)" of the pool "([^"]+)" is "([^"]*)"$`)
-	reSettingURL = regexp.MustCompile(`^the setting "([^"]+)" of the pool is the URL "([^"]*)"$`)
-	reDiskOff    = regexp.MustCompile(`^the disk offering "([^"]+)" with (.+)$`)
-	reComputes   = regexp.MustCompile(`^the compute offering "([^"]+)" with (.+)$`)
+	reZone       = expression(`^a zone with (\d+) hosts(?: and the StorPool pool "([^"]+)")?(?:,? (in 2 clusters|where a revert resets limits|behind a meddling proxy))?$`)
+	reBypass     = expression(`^the bypass of secondary storage is (on|off)$`)
+	reSetting    = expression(`^the setting "([^"]+)" of the (management server|pool|zone) is "([^"]*)"$`)
+	reSettingOf  = expression(`^the setting "([^"]+)" of the pool "([^"]+)" is "([^"]*)"$`)
+	reSettingURL = expression(`^the setting "([^"]+)" of the pool is the URL "([^"]*)"$`)
+	reDiskOff    = expression(`^the disk offering "([^"]+)" with (.+)$`)
+	reComputes   = expression(`^the compute offering "([^"]+)" with (.+)$`)
 )
 
 func (s *scene) setupSteps(sc *godog.ScenarioContext) {
-	sc.Step(reZone, s.zoneWith)
-	sc.Step(reBypass, s.bypass)
-	sc.Step(reSetting, s.setting)
-	sc.Step(reSettingOf, s.settingOf)
-	sc.Step(reSettingURL, s.settingURL)
-	sc.Step(reDiskOff, s.diskOffering)
-	sc.Step(reComputes, s.computeOffering)
+	sc.Step(reZone(), s.zoneWith)
+	sc.Step(reBypass(), s.bypass)
+	sc.Step(reSetting(), s.setting)
+	sc.Step(reSettingOf(), s.settingOf)
+	sc.Step(reSettingURL(), s.settingURL)
+	sc.Step(reDiskOff(), s.diskOffering)
+	sc.Step(reComputes(), s.computeOffering)
 }
 
 // zoneWith makes the scenario's world: hosts, secondary storage, offerings, and a pool over the placement template hdd.

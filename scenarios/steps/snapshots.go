@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,29 +15,29 @@ import (
 )
 
 var (
-	reTake    = regexp.MustCompile(`^the snapshot "([^"]+)" of "([^"]+)" is taken(?: under the name "([^"]+)")?` + outcome)
-	reRestore = regexp.MustCompile(`^the volume "([^"]+)" is created from the snapshot "([^"]+)"(?: with the offering "([^"]+)")?` + outcome)
-	reRevert  = regexp.MustCompile(`^the disk "([^"]+)" is reverted to the snapshot "([^"]+)"` + outcome)
-	reUnsnap  = regexp.MustCompile(`^the snapshot "([^"]+)" is deleted(?: again|( unless it is Destroyed))?` + outcome)
-	reKnow    = regexp.MustCompile(`^the safety snapshot of "([^"]+)" is known as "([^"]+)"$`)
-	reOnPool  = regexp.MustCompile(`^the snapshot "([^"]+)" is on record in the pool "([^"]+)"$`)
-	reSync    = regexp.MustCompile(`^(?:(\d+ \w+) pass and )?the driver looks for expired safety snapshots` + outcome)
-	reNoFiles = regexp.MustCompile(`^secondary storage has no snapshot$`)
-	reSnapIs  = regexp.MustCompile(`^the snapshot "([^"]+)" is (CreatedOnPrimary|BackedUp|Error|Destroyed|gone)$`)
-	reSnapOn  = regexp.MustCompile(`^the snapshot "([^"]+)" is backed up on (primary only|primary and secondary|secondary only)$`)
+	reTake    = expression(`^the snapshot "([^"]+)" of "([^"]+)" is taken(?: under the name "([^"]+)")?` + outcome)
+	reRestore = expression(`^the volume "([^"]+)" is created from the snapshot "([^"]+)"(?: with the offering "([^"]+)")?` + outcome)
+	reRevert  = expression(`^the disk "([^"]+)" is reverted to the snapshot "([^"]+)"` + outcome)
+	reUnsnap  = expression(`^the snapshot "([^"]+)" is deleted(?: again|( unless it is Destroyed))?` + outcome)
+	reKnow    = expression(`^the safety snapshot of "([^"]+)" is known as "([^"]+)"$`)
+	reOnPool  = expression(`^the snapshot "([^"]+)" is on record in the pool "([^"]+)"$`)
+	reSync    = expression(`^(?:(\d+ \w+) pass and )?the driver looks for expired safety snapshots` + outcome)
+	reNoFiles = expression(`^secondary storage has no snapshot$`)
+	reSnapIs  = expression(`^the snapshot "([^"]+)" is (CreatedOnPrimary|BackedUp|Error|Destroyed|gone)$`)
+	reSnapOn  = expression(`^the snapshot "([^"]+)" is backed up on (primary only|primary and secondary|secondary only)$`)
 )
 
 func (s *scene) snapshotSteps(sc *godog.ScenarioContext) {
-	sc.Step(reTake, s.takeSnapshot)
-	sc.Step(reRestore, s.restore)
-	sc.Step(reRevert, s.revert)
-	sc.Step(reUnsnap, s.deleteSnapshot)
-	sc.Step(reSnapIs, s.snapshotIs)
-	sc.Step(reSnapOn, s.snapshotOn)
-	sc.Step(reKnow, s.knowSafety)
-	sc.Step(reOnPool, s.recordedIn)
-	sc.Step(reSync, s.syncSafety)
-	sc.Step(reNoFiles, s.noBackups)
+	sc.Step(reTake(), s.takeSnapshot)
+	sc.Step(reRestore(), s.restore)
+	sc.Step(reRevert(), s.revert)
+	sc.Step(reUnsnap(), s.deleteSnapshot)
+	sc.Step(reSnapIs(), s.snapshotIs)
+	sc.Step(reSnapOn(), s.snapshotOn)
+	sc.Step(reKnow(), s.knowSafety)
+	sc.Step(reOnPool(), s.recordedIn)
+	sc.Step(reSync(), s.syncSafety)
+	sc.Step(reNoFiles(), s.noBackups)
 }
 
 func (s *scene) takeSnapshot(ctx context.Context, snapshot, disk, name, outcome string) error {

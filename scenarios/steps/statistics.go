@@ -4,23 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/cucumber/godog"
 )
 
 var (
-	reCollectStats = regexp.MustCompile(`^the statistics are collected(, whatever comes of it)?` + outcome)
-	reUses         = regexp.MustCompile(`^the statistics say that "([^"]+)" uses (\d+ \w+) of (\d+ \w+)$`)
-	reKnows        = regexp.MustCompile(`^the statistics know the pool "([^"]+)"$`)
-	reDead         = regexp.MustCompile(`^StorPool at "([^"]+)" no longer answers$`)
+	reCollectStats = expression(`^the statistics are collected(, whatever comes of it)?` + outcome)
+	reUses         = expression(`^the statistics say that "([^"]+)" uses (\d+ \w+) of (\d+ \w+)$`)
+	reKnows        = expression(`^the statistics know the pool "([^"]+)"$`)
+	reDead         = expression(`^StorPool at "([^"]+)" no longer answers$`)
 )
 
 func (s *scene) statisticsSteps(sc *godog.ScenarioContext) {
-	sc.Step(reCollectStats, s.collectStatistics)
-	sc.Step(reUses, s.uses)
-	sc.Step(reKnows, s.knows)
-	sc.Step(reDead, s.kill)
+	sc.Step(reCollectStats(), s.collectStatistics)
+	sc.Step(reUses(), s.uses)
+	sc.Step(reKnows(), s.knows)
+	sc.Step(reDead(), s.kill)
 }
 
 // collectStatistics is what the driver does from time to time.

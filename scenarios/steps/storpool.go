@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -18,27 +17,27 @@ import (
 )
 
 var (
-	reObject   = regexp.MustCompile(`^the StorPool (volume|snapshot) of "([^"]+)" has$`)
-	reSafety   = regexp.MustCompile(`^StorPool has (no|\d+) safety snapshots?$`)
-	reObjects  = regexp.MustCompile(`^StorPool has (no|\d+) (volume|snapshot)s? of "([^"]+)"$`)
-	reAttached = regexp.MustCompile(`^"([^"]+)" is attached read-write to the host of "([^"]+)" only$`)
-	reNowhere  = regexp.MustCompile(`^"([^"]+)" is attached nowhere$`)
-	reOnHosts  = regexp.MustCompile(`^"([^"]+)" is attached to (\d+) hosts?$`)
-	reLoses    = regexp.MustCompile(`^StorPool loses the (volume|snapshot|cached copy) of "([^"]+)"$`)
-	reBefore   = regexp.MustCompile(`^StorPool and the inventory are as before$`)
-	reSame     = regexp.MustCompile(`^"([^"]+)" and "([^"]+)" have the same parent$`)
+	reObject   = expression(`^the StorPool (volume|snapshot) of "([^"]+)" has$`)
+	reSafety   = expression(`^StorPool has (no|\d+) safety snapshots?$`)
+	reObjects  = expression(`^StorPool has (no|\d+) (volume|snapshot)s? of "([^"]+)"$`)
+	reAttached = expression(`^"([^"]+)" is attached read-write to the host of "([^"]+)" only$`)
+	reNowhere  = expression(`^"([^"]+)" is attached nowhere$`)
+	reOnHosts  = expression(`^"([^"]+)" is attached to (\d+) hosts?$`)
+	reLoses    = expression(`^StorPool loses the (volume|snapshot|cached copy) of "([^"]+)"$`)
+	reBefore   = expression(`^StorPool and the inventory are as before$`)
+	reSame     = expression(`^"([^"]+)" and "([^"]+)" have the same parent$`)
 )
 
 func (s *scene) storpoolSteps(sc *godog.ScenarioContext) {
-	sc.Step(reObject, s.objectHas)
-	sc.Step(reObjects, s.objectCount)
-	sc.Step(reSafety, s.safetySnapshots)
-	sc.Step(reAttached, s.attachedToHostOf)
-	sc.Step(reNowhere, s.attachedNowhere)
-	sc.Step(reOnHosts, s.attachedTo)
-	sc.Step(reLoses, s.lose)
-	sc.Step(reBefore, s.unchanged)
-	sc.Step(reSame, s.sameParent)
+	sc.Step(reObject(), s.objectHas)
+	sc.Step(reObjects(), s.objectCount)
+	sc.Step(reSafety(), s.safetySnapshots)
+	sc.Step(reAttached(), s.attachedToHostOf)
+	sc.Step(reNowhere(), s.attachedNowhere)
+	sc.Step(reOnHosts(), s.attachedTo)
+	sc.Step(reLoses(), s.lose)
+	sc.Step(reBefore(), s.unchanged)
+	sc.Step(reSame(), s.sameParent)
 }
 
 // uuid returns the CloudStack uuid of whatever has a name: disk, snapshot, template or VM.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 
 	"github.com/cucumber/godog"
@@ -15,21 +14,21 @@ import (
 )
 
 var (
-	reTemplate   = regexp.MustCompile(`^the (qcow2|raw) template "([^"]+)" of (\d+ \w+) with the pattern "([^"]+)"$`)
-	reUntemplate = regexp.MustCompile(`^the template "([^"]+)" is deleted` + outcome)
-	reCollect    = regexp.MustCompile(`^CloudStack collects garbage` + outcome)
-	reCachedSize = regexp.MustCompile(`^the cached copy of "([^"]+)" has (\d+ \w+)$`)
-	reExecuted   = regexp.MustCompile(`^the agents executed "([^"]+)" (\d+) times?$`)
-	reCached     = regexp.MustCompile(`^the template "([^"]+)" is (not cached|cached once)$`)
+	reTemplate   = expression(`^the (qcow2|raw) template "([^"]+)" of (\d+ \w+) with the pattern "([^"]+)"$`)
+	reUntemplate = expression(`^the template "([^"]+)" is deleted` + outcome)
+	reCollect    = expression(`^CloudStack collects garbage` + outcome)
+	reCachedSize = expression(`^the cached copy of "([^"]+)" has (\d+ \w+)$`)
+	reExecuted   = expression(`^the agents executed "([^"]+)" (\d+) times?$`)
+	reCached     = expression(`^the template "([^"]+)" is (not cached|cached once)$`)
 )
 
 func (s *scene) templateSteps(sc *godog.ScenarioContext) {
-	sc.Step(reTemplate, s.registerTemplate)
-	sc.Step(reUntemplate, s.deleteTemplate)
-	sc.Step(reCollect, s.collect)
-	sc.Step(reCached, s.cached)
-	sc.Step(reCachedSize, s.cachedSize)
-	sc.Step(reExecuted, s.executed)
+	sc.Step(reTemplate(), s.registerTemplate)
+	sc.Step(reUntemplate(), s.deleteTemplate)
+	sc.Step(reCollect(), s.collect)
+	sc.Step(reCached(), s.cached)
+	sc.Step(reCachedSize(), s.cachedSize)
+	sc.Step(reExecuted(), s.executed)
 }
 
 // registerTemplate writes the pattern at the beginning and at the end of the image.

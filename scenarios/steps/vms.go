@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/cucumber/godog"
 
@@ -14,31 +13,31 @@ import (
 )
 
 var (
-	reVM         = regexp.MustCompile(`^the (running|stopped) VM "([^"]+)"(?: with the DATA disk "([^"]+)")?$`)
-	reDeployISO  = regexp.MustCompile(`^the VM "([^"]+)" is deployed from the ISO(?: with the compute offering "([^"]+)")?` + outcome)
-	reDeployTmpl = regexp.MustCompile(`^the VM "([^"]+)" is deployed from the template "([^"]+)"(?: with the compute offering "([^"]+)")?(?: and a ROOT size of (\d+ \w+))?` + outcome)
-	reDeployWith = regexp.MustCompile(`^the VM "([^"]+)" with the policy "([^"]*)" is deployed from the ISO` + outcome)
-	reStart      = regexp.MustCompile(`^the VM "([^"]+)" is started(?: on host (\d+))?` + outcome)
-	reStop       = regexp.MustCompile(`^the VM "([^"]+)" is (stopped|force-stopped)` + outcome)
-	reExpunge    = regexp.MustCompile(`^the VM "([^"]+)" is (destroyed|expunged)` + outcome)
-	reBecomes    = regexp.MustCompile(`^the VM "([^"]+)" becomes (Running|Stopped)$`)
-	reAtOnce     = regexp.MustCompile(`^the VMs "([^"]+)" and "([^"]+)" are deployed from the template "([^"]+)" at once$`)
-	reCutOff     = regexp.MustCompile(`^the host of "([^"]+)" is (cut off|switched off)$`)
-	reVMIs       = regexp.MustCompile(`^the VM "([^"]+)" is (Running|Stopped|Error|Destroyed|Expunging|gone)$`)
+	reVM         = expression(`^the (running|stopped) VM "([^"]+)"(?: with the DATA disk "([^"]+)")?$`)
+	reDeployISO  = expression(`^the VM "([^"]+)" is deployed from the ISO(?: with the compute offering "([^"]+)")?` + outcome)
+	reDeployTmpl = expression(`^the VM "([^"]+)" is deployed from the template "([^"]+)"(?: with the compute offering "([^"]+)")?(?: and a ROOT size of (\d+ \w+))?` + outcome)
+	reDeployWith = expression(`^the VM "([^"]+)" with the policy "([^"]*)" is deployed from the ISO` + outcome)
+	reStart      = expression(`^the VM "([^"]+)" is started(?: on host (\d+))?` + outcome)
+	reStop       = expression(`^the VM "([^"]+)" is (stopped|force-stopped)` + outcome)
+	reExpunge    = expression(`^the VM "([^"]+)" is (destroyed|expunged)` + outcome)
+	reBecomes    = expression(`^the VM "([^"]+)" becomes (Running|Stopped)$`)
+	reAtOnce     = expression(`^the VMs "([^"]+)" and "([^"]+)" are deployed from the template "([^"]+)" at once$`)
+	reCutOff     = expression(`^the host of "([^"]+)" is (cut off|switched off)$`)
+	reVMIs       = expression(`^the VM "([^"]+)" is (Running|Stopped|Error|Destroyed|Expunging|gone)$`)
 )
 
 func (s *scene) vmSteps(sc *godog.ScenarioContext) {
-	sc.Step(reVM, s.givenVM)
-	sc.Step(reDeployISO, s.deployFromISO)
-	sc.Step(reDeployTmpl, s.deployFromTemplate)
-	sc.Step(reDeployWith, s.deployWithPolicy)
-	sc.Step(reStart, s.startVM)
-	sc.Step(reStop, s.stopVM)
-	sc.Step(reExpunge, s.destroyVM)
-	sc.Step(reBecomes, s.becomes)
-	sc.Step(reAtOnce, s.deployTwo)
-	sc.Step(reCutOff, s.cutOff)
-	sc.Step(reVMIs, s.vmIs)
+	sc.Step(reVM(), s.givenVM)
+	sc.Step(reDeployISO(), s.deployFromISO)
+	sc.Step(reDeployTmpl(), s.deployFromTemplate)
+	sc.Step(reDeployWith(), s.deployWithPolicy)
+	sc.Step(reStart(), s.startVM)
+	sc.Step(reStop(), s.stopVM)
+	sc.Step(reExpunge(), s.destroyVM)
+	sc.Step(reBecomes(), s.becomes)
+	sc.Step(reAtOnce(), s.deployTwo)
+	sc.Step(reCutOff(), s.cutOff)
+	sc.Step(reVMIs(), s.vmIs)
 }
 
 // rootOf is the name that a VM's ROOT disk gets.

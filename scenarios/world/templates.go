@@ -1,0 +1,45 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spsim/spsim/agentsim/image"
+	"github.com/spsim/spsim/driver/inventory"
+)
+
+// ReadTemplate fills p from the qcow2 image of a template on secondary storage.
+func (w *World) ReadTemplate(_ context.Context, template inventory.ID, off int64, p []byte) (err error) {
+	var ref inventory.TemplateStore
+	var st inventory.SecondaryStore
+	err = w.Inventory.View(func(tx *inventory.Tx) error {
+		var ok bool
+		if ref, ok = tx.TemplateStores.Find(func(r inventory.TemplateStore) bool {
+			return r.Template == template && r.State == inventory.RefReady
+		}); !ok {
+			return fmt.Errorf("template %d is on no secondary storage", template)
+		}
+		st, err = tx.SecondaryStores.Must(ref.Store)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	d, err := w.storage.Open(st.URL)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	f, length, err := d.Open(ref.Path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	img, err := image.OpenReader(f, length, image.Qcow2)
+	if err != nil {
+		return err
+	}
+	_, err = img.ReadAt(p, off)
+	return err
+}
