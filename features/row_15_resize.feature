@@ -147,7 +147,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
     And "copy" holds the pattern "kept"
 
   @fault @needs-fault-injection
-  @A-10b
+  @A-10b @D-11a @D-25a
   Scenario: A host whose tool for resizing fails still answers the size of the device
     Given the DATA disk "disk", attached, with the pattern "kept"
     And the call "agent ResizeVolume/script" will be refused
