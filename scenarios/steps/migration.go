@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -183,25 +182,7 @@ func (s *scene) baseHas(ctx context.Context, template string, t *godog.Table) er
 	if err != nil {
 		return err
 	}
-	lines, err := pairs(t)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, p := range lines {
-		want, err := s.meant(ctx, p.value)
-		if err != nil {
-			return err
-		}
-		got, err := s.property(o, p.key)
-		if err != nil {
-			return err
-		}
-		if got != want {
-			errs = append(errs, fmt.Errorf("%s is %s, not %s", p.key, got, want))
-		}
-	}
-	return errors.Join(errs...)
+	return s.matches(ctx, o, t)
 }
 
 func (s *scene) baseHolds(ctx context.Context, template, name string) error {

@@ -168,12 +168,17 @@ func (s *scene) objectsAre(ctx context.Context, n, uuid, cs string) error {
 	return nil
 }
 
-// objectHas compares an object with a table of properties; every line that differs is in the error.
+// objectHas finds an object and compares it with a table of properties.
 func (s *scene) objectHas(ctx context.Context, kind, name string, t *godog.Table) error {
 	o, err := s.object(ctx, kind, name)
 	if err != nil {
 		return err
 	}
+	return s.matches(ctx, o, t)
+}
+
+// matches compares an object with a table of properties; every line that differs is in the error.
+func (s *scene) matches(ctx context.Context, o check.Object, t *godog.Table) error {
 	lines, err := pairs(t)
 	if err != nil {
 		return err

@@ -84,12 +84,17 @@ func (w *World) ReadBackup(_ context.Context, snapshot inventory.ID, off int64, 
 	if err != nil {
 		return err
 	}
-	d, err := w.storage.Open(st.URL)
+	return w.readImage(st.URL, ref.Path, off, p)
+}
+
+// readImage fills p from a qcow2 file of a secondary storage.
+func (w *World) readImage(url, path string, off int64, p []byte) (err error) {
+	d, err := w.storage.Open(url)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	f, length, err := d.Open(ref.Path)
+	f, length, err := d.Open(path)
 	if err != nil {
 		return err
 	}

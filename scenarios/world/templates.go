@@ -2,10 +2,8 @@ package world
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
-	"github.com/spsim/spsim/agentsim/image"
 	"github.com/spsim/spsim/driver/inventory"
 )
 
@@ -26,20 +24,5 @@ func (w *World) ReadTemplate(_ context.Context, template inventory.ID, off int64
 	if err != nil {
 		return err
 	}
-	d, err := w.storage.Open(st.URL)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	f, length, err := d.Open(ref.Path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	img, err := image.OpenReader(f, length, image.Qcow2)
-	if err != nil {
-		return err
-	}
-	_, err = img.ReadAt(p, off)
-	return err
+	return w.readImage(st.URL, ref.Path, off, p)
 }
