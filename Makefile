@@ -63,7 +63,7 @@ fuzz: ## fuzz each parser for a while (FUZZTIME=1m)
 
 .PHONY: nightly
 nightly: fuzz ## what takes longer: fuzzing, more property cases, repeated runs
-	$(GO) test -count=1 ./... -rapid.checks=2000
+	$(GO) test -count=1 -timeout 60m $$(grep -rl --include='*_test.go' '"pgregory.net/rapid"' . | xargs -n1 dirname | sort -u) -rapid.checks=2000
 	CGO_ENABLED=1 $(GO) test -race -count=3 -timeout 60m ./scenarios/... ./driver/... ./agentsim/...
 
 .PHONY: clean
