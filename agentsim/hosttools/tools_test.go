@@ -249,7 +249,7 @@ func installed(t *testing.T, needs ...string) (s *stand, root string) {
 	t.Helper()
 	for _, name := range needs {
 		if _, err := exec.LookPath(name); err != nil {
-			t.Skip(name + " is not installed")
+			t.Skipf("%s is missing (packages qemu-utils, cryptsetup-bin)", name)
 		}
 	}
 	s = newStand(t, map[string]string{"blockdev": `stat -c %s "$2"`})

@@ -82,7 +82,7 @@ func TestAnEncryptedImageOpensWithItsPassphraseOnly(t *testing.T) {
 func qemu(t *testing.T, args ...string) {
 	t.Helper()
 	if _, err := exec.LookPath("qemu-img"); err != nil {
-		t.Skip("qemu-img is not installed")
+		t.Skip("qemu-img is missing (package qemu-utils)")
 	}
 	out, err := exec.Command("qemu-img", args...).CombinedOutput()
 	require.NoError(t, err, string(out))
