@@ -82,7 +82,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
       | iops | 100 |
     And "disk" holds the pattern "kept"
 
-  @CS-6902 @KV-R2
+  @row-24 @CS-6902 @KV-R2
   @D-11a @D-27a
   Scenario Outline: Moving a disk, <state>, from <old> to <new> sets what the new offering says
     Given the disk offering "old" with <old>
@@ -111,7 +111,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
       | detached | template "ssd" | no details     | unlimited | none   | hdd      |
       | attached | template "ssd" | tier "gold"    | unlimited | gold   | hdd      |
 
-  @CS-8755
+  @row-24 @CS-8755
   @D-11a @D-12c @D-25a
   Scenario Outline: Size and offering, with <new>, change together, <state>
     Given the disk offering "old" with no details
@@ -155,7 +155,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
     Then the host answered the size 2 GiB
     And "disk" holds the pattern "kept"
 
-  @fault @needs-fault-injection
+  @row-24 @fault @needs-fault-injection
   @D-11a @D-27b
   Scenario: A change of tier that StorPool refuses is no change on record either
     Given the disk offering "old" with no details

@@ -56,11 +56,12 @@ func TestAStepsErrorSaysWhatTheResultIs(t *testing.T) {
 	assert.Empty(t, reason)
 }
 
-func TestTheMatrixHas23RowsNumberedInOrder(t *testing.T) {
+func TestTheMatrixHas23RowsAndSixFurtherActionsNumberedInOrder(t *testing.T) {
 	t.Parallel()
 	actions := report.Actions()
-	require.Len(t, actions, 23)
+	require.Len(t, actions, 29)
 	for i, a := range actions {
+		assert.Equal(t, i >= 23, a.Further, a.Name)
 		assert.Equal(t, fmt.Sprintf("%02d", i+1), a.Row)
 		assert.NotEmpty(t, a.Name)
 	}
@@ -177,6 +178,7 @@ func TestMarkdownShowsEveryRowAndEveryReason(t *testing.T) {
 	text := b.String()
 	assert.Contains(t, text, "| 03 | Create DATA volume | failed | 2 | 1 | 1 | 0 | 0 |")
 	assert.Contains(t, text, "| 23 | Delete VM vc-policy tag | pending | 0 | 0 | 0 | 0 | 0 |")
+	assert.Contains(t, text, "| 29 | Statistics | pending | 0 | 0 | 0 | 0 | 0 |")
 	assert.Contains(t, text, `| two | @row-03 | a \| step: bytes <differ><br>at 0 |`)
 	assert.Contains(t, text, "## Cannot-tell")
 	assert.NotContains(t, text, "## Passed")
