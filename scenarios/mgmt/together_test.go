@@ -14,11 +14,11 @@ import (
 	"github.com/spsim/spsim/scenarios/world"
 )
 
-func TestManyVMsDeployAtTheSameTime(t *testing.T) {
+func TestTwoHundredVMsDeployAtTheSameTime(t *testing.T) {
 	t.Parallel()
-	play(t, world.Options{Hosts: 4, Throughput: 8 * mib}, func(s *scene) {
-		tmpl := s.template(8*mib, 't')
-		const count = 20
+	const hosts, count = 8, 200
+	play(t, world.Options{Hosts: hosts, Throughput: 8 * mib}, func(s *scene) {
+		tmpl := s.template(mib, 't')
 		vms := make([]inventory.VM, count)
 		errs := make([]error, count)
 		jobs := make([]func(), count)
@@ -31,12 +31,13 @@ func TestManyVMsDeployAtTheSameTime(t *testing.T) {
 		load := map[inventory.ID]int{}
 		for i, m := range vms {
 			require.NoError(s.t, errs[i])
+			require.Equal(s.t, inventory.VMRunning, m.State)
 			load[m.Host]++
 			s.reads(s.root(m.ID).ID, 0, pattern('t'))
 		}
 		s.holds()
 		assert.Equal(s.t, 1, s.calls("agent DownloadTemplate"), "the template is copied once")
-		assert.Len(s.t, load, 4, "every host runs some")
+		assert.Len(s.t, load, hosts, "every host runs some")
 		for i, m := range vms {
 			jobs[i] = func() { _, errs[i] = s.Mgmt.DestroyVM(s.ctx, m.ID, true) }
 		}
