@@ -32,6 +32,8 @@ func eventful(tb testing.TB) (*Server, *api) {
 		{"SnapshotDelete/going", ``},
 		{"VolumesReassign", `[{"volume":"v","rw":[1,2],"ro":[3]},{"snapshot":"s","ro":[4]}]`},
 		{"VolumeTemplateCreate", `{"name":"t","size":1048576,"parent":"s"}`},
+		{"KV/Create/b", ``},
+		{"KV/Set/b", `{"set":{"k":"v"}}`},
 	} {
 		a.post(tb, c[0], c[1])
 	}
@@ -45,7 +47,7 @@ func argumentsOf(t *testing.T, a *api, query string) string {
 	t.Helper()
 	disk := anyDisk(t, a)
 	return strings.NewReplacer("{volumeName}", "v", "{snapshotName}", "s", "{templateName}", "ssd", "{placementGroupName}", "ssd",
-		"{clientId}", "1", "{serverId}", "1", "{diskId}", disk, "{query}", "SnapshotsList").Replace(query)
+		"{clientId}", "1", "{serverId}", "1", "{diskId}", disk, "{bucketName}", "b", "{keyName}", "k", "{query}", "SnapshotsList").Replace(query)
 }
 
 func TestEveryReadAnswersByTheCatalogue(t *testing.T) {

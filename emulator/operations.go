@@ -199,18 +199,17 @@ func remoteOps() []Op {
 
 func otherOps() []Op {
 	const maintenance = "maintenance of nodes is not built yet"
-	const kv = "the key-value store is not built yet"
 	const unnamed = "no public source gives its query"
 	return []Op{
 		absent("GET", "MaintenanceList", 0, maintenance),
 		absent("POST", "MaintenanceSet", Changes, maintenance),
 		absent("POST", "MaintenanceComplete", Changes, maintenance),
-		absent("GET", "KV", 0, kv),
-		absent("GET", "KV/List/{bucketName}", 0, kv),
-		absent("GET", "KV/Get/{bucketName}/{keyName}", 0, kv),
-		absent("POST", "KV/Create/{bucketName}", Changes, kv),
-		absent("POST", "KV/Delete/{bucketName}", Changes, kv),
-		absent("POST", "KV/Set/{bucketName}", Changes, kv),
+		op("GET", "KV", 0, kvList),
+		op("GET", "KV/List/{bucketName}", 0, kvListBucket),
+		op("GET", "KV/Get/{bucketName}/{keyName}", 0, kvGet),
+		op("POST", "KV/Create/{bucketName}", Changes, kvCreate),
+		op("POST", "KV/Delete/{bucketName}", Changes, kvDelete),
+		op("POST", "KV/Set/{bucketName}", Changes, kvSet),
 		op("GET", "VolumesAndSnapshotsList", 0, volumesAndSnapshotsList),
 		absent("POST", "SnapshotReconcile/{snapshotName}", Changes, noLocations),
 		op("GET", allClustersQuery, Multi|AllClusters, allClusters),

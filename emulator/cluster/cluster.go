@@ -44,6 +44,7 @@ type Cluster struct {
 	lastPlace   int64 // last id of a template or placement group
 	groups      map[string]*group
 	disks       []*disk // by id
+	buckets     map[string]*bucket
 }
 
 // seeds is how many different seeds give different ids.
@@ -66,7 +67,7 @@ func New(o Options) (*Cluster, error) {
 		byName:  map[string]*node{},
 		volumes: btree.NewMap[int64, *Object](0), snapshots: btree.NewMap[int64, *Object](0),
 		settings: map[Settings]*Settings{}, attachments: btree.NewMap[int64, *Attachment](0),
-		clients: map[int]*client{}, groups: map[string]*group{},
+		clients: map[int]*client{}, groups: map[string]*group{}, buckets: map[string]*bucket{},
 	}
 	c.nextDue.Store(never)
 	c.generation.Store(1)

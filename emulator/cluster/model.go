@@ -128,6 +128,7 @@ func (m Model) hasGroup(name string) bool {
 type Behaviour struct {
 	DeleteDelay        time.Duration // how long a deleted snapshot with a child lingers as "*name"
 	TransientLifetime  time.Duration // how long the snapshot made by baseOn stays
+	RemoteCopy         time.Duration // how long the copy of an object from another location takes
 	RevertResetsLimits bool          // a revert sets bw and iops back to the template's
 	RevertAttached     bool          // a revert of an attached volume is done instead of busy
 	TimeoutSucceeds    bool          // a reassign whose attachTimeout expires succeeds instead of [Timeout]
