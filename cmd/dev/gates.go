@@ -37,7 +37,7 @@ func (g gate) better(a, b float64) bool {
 
 // gates are the figures that have to hold. They sit at about half of what is expected, so that noise breaks nothing.
 func gates() []gate {
-	return slices.Concat(apiGates(), stateGates())
+	return slices.Concat(apiGates(), stateGates(), actionGates())
 }
 
 func apiGates() []gate {
@@ -77,5 +77,19 @@ func stateGates() []gate {
 		gate{bench: "B7Memory/volume", max: 1.2, about: "KB a volume with three tags and its encoding"},
 		gate{bench: "B7Memory/snapshot", max: 1, about: "KB a snapshot of an unchanged volume"},
 		gate{bench: "B9Clone", max: 1, about: "milliseconds for the clone of a sparse 1 TiB volume"},
+	)
+}
+
+func actionGates() []gate {
+	out := []gate{
+		{bench: "B12TimeCompression", min: 1000, about: "simulated seconds of a slow backup with three transient errors over real ones"},
+		{bench: "B14SparseBackup", max: 1.05, about: "bytes read to back up 100 GiB with 1 GiB written, over that 1 GiB"},
+	}
+	for _, action := range []string{"deploy", "attach", "snapshot", "restore", "migrate", "detach", "delete"} {
+		out = append(out, gate{bench: "B13Overhead/" + action, max: 12, about: "time over that of its StorPool calls and bytes"})
+	}
+	return append(out,
+		gate{bench: "B13Overhead/resize", max: 25, about: "time over that of its StorPool calls and bytes; two short calls"},
+		gate{bench: "B13Overhead/backup", max: 40, about: "time over that of its StorPool calls and bytes; it makes files"},
 	)
 }
