@@ -166,6 +166,21 @@ type clusters struct {
 	Clusters []remoteCluster `json:"clusters"`
 }
 
+// remoteBridge is a bridge of a location, or of a cluster there.
+type remoteBridge struct {
+	IP                 string `json:"ip"`
+	PublicKey          string `json:"publicKey"`
+	Location           string `json:"location"`
+	Remote             string `json:"remote"`
+	Cluster            string `json:"cluster,omitempty"`
+	NoCrypto           bool   `json:"noCrypto,omitempty"`
+	MinimumDeleteDelay *int64 `json:"minimumDeleteDelay,omitempty"` // seconds
+}
+
+type remoteBridges struct {
+	RemoteBridges []remoteBridge `json:"remoteBridges"`
+}
+
 // relocatorStatus is the state of the relocator.
 type relocatorStatus struct {
 	Status               string `json:"status"`

@@ -179,21 +179,19 @@ func iscsiOps() []Op {
 }
 
 func remoteOps() []Op {
-	const config = "the list of locations and clusters is fixed at start"
-	const bridges = "bridges to other clusters are not built yet"
 	return []Op{
 		op("GET", "LocationsList", 0, locationsList),
-		absent("POST", "LocationAdd", Changes, config),
-		absent("POST", "LocationRemove", Changes, config),
-		absent("POST", "LocationUpdate", Changes, config),
-		absent("POST", "LocationRename", Changes, config),
+		op("POST", "LocationAdd", Changes, locationAdd),
+		op("POST", "LocationRemove", Changes, locationRemove),
+		op("POST", "LocationUpdate", Changes, locationUpdate),
+		op("POST", "LocationRename", Changes, locationRename),
 		op("GET", "ClustersList", 0, clustersList),
-		absent("POST", "ClusterAdd", Changes, config),
-		absent("POST", "ClusterRemove", Changes, config),
-		absent("POST", "ClusterRename", Changes, config),
-		absent("GET", "RemoteBridgesList", 0, bridges),
-		absent("POST", "RemoteBridgeAdd", Changes, bridges),
-		absent("POST", "RemoteBridgeRemove", Changes, bridges),
+		op("POST", "ClusterAdd", Changes, clusterAdd),
+		op("POST", "ClusterRemove", Changes, clusterRemove),
+		op("POST", "ClusterRename", Changes, clusterRename),
+		op("GET", "RemoteBridgesList", 0, remoteBridgesList),
+		op("POST", "RemoteBridgeAdd", Changes, remoteBridgeAdd),
+		op("POST", "RemoteBridgeRemove", Changes, remoteBridgeRemove),
 	}
 }
 

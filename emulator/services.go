@@ -178,22 +178,3 @@ func relocatorState(context.Context, *cluster.Cluster, noArguments) (relocatorSt
 func balancerState(context.Context, *cluster.Cluster, noArguments) (balancerStatus, error) {
 	return balancerStatus{Status: "nothing to do"}, nil
 }
-
-// locationsList includes the cluster's own location, by which an agent finds its name (storpool-api A.16).
-func locationsList(_ context.Context, c *cluster.Cluster, _ noArguments) (locations, error) {
-	out := locations{Locations: []location{}}
-	for _, l := range c.Locations() {
-		out.Locations = append(out.Locations, location{
-			ID: l.ID, Name: l.Name, SendBufferSize: l.SendBufferSize, RecvBufferSize: l.RecvBufferSize,
-		})
-	}
-	return out, nil
-}
-
-func clustersList(_ context.Context, c *cluster.Cluster, _ noArguments) (clusters, error) {
-	out := clusters{Clusters: []remoteCluster{}}
-	for _, p := range c.Peers() {
-		out.Clusters = append(out.Clusters, remoteCluster{ID: p.ID, Name: p.Name, Location: p.Location})
-	}
-	return out, nil
-}

@@ -19,7 +19,7 @@ import (
 
 // Cluster is a StorPool cluster. All methods may be called from any goroutine.
 type Cluster struct {
-	id, name   string
+	id         string
 	clock      clock.Clock
 	model      Model
 	does       Behaviour
@@ -44,6 +44,7 @@ type Cluster struct {
 	lastPlace   int64 // last id of a template or placement group
 	groups      map[string]*group
 	disks       []*disk // by id
+	sites       sites
 	buckets     map[string]*bucket
 }
 
@@ -61,7 +62,7 @@ func New(o Options) (*Cluster, error) {
 	}
 	o.Behaviour.SizeGranularity = cmp.Or(o.Behaviour.SizeGranularity, sectorSize)
 	c := &Cluster{
-		id: o.ID, name: o.Name, clock: o.Clock, model: o.Model, does: o.Behaviour,
+		id: o.ID, clock: o.Clock, model: o.Model, does: o.Behaviour,
 		store: blocks.NewStore(), started: o.Clock.Now().Unix(),
 		lastID:  (o.Seed%seeds + seeds) % seeds,
 		byName:  map[string]*node{},
@@ -71,7 +72,7 @@ func New(o Options) (*Cluster, error) {
 	}
 	c.nextDue.Store(never)
 	c.generation.Store(1)
-	c.build()
+	c.build(o.Name)
 	return c, nil
 }
 
@@ -87,8 +88,9 @@ func checkIdentity(o Options) error {
 }
 
 // build makes what the model lists.
-func (c *Cluster) build() {
+func (c *Cluster) build(name string) {
 	c.buildDisks()
+	c.buildSites(name)
 	for id := 1; id <= c.model.Clients; id++ {
 		c.clients[id] = &client{id: id}
 		c.clientIDs = append(c.clientIDs, id)
@@ -105,8 +107,12 @@ func (c *Cluster) build() {
 // ID returns the cluster id, "<location>.<subcluster>".
 func (c *Cluster) ID() string { return c.id }
 
-// Name returns the name of the cluster.
-func (c *Cluster) Name() string { return c.name }
+// Name returns the present name of the cluster.
+func (c *Cluster) Name() string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.sites.peers[0].name
+}
 
 // Generation returns the configuration generation. It grows by one with every change.
 func (c *Cluster) Generation() int64 { return c.generation.Load() }

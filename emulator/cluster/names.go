@@ -83,3 +83,6 @@ func validTagValue(s string, strict bool) bool {
 }
 
 func validDiskText(s string) bool { return s == "" || made(s, "_- ", maxDiskText) }
+
+// validKey accepts what the public key of a bridge may look like.
+func validKey(s string) bool { return made(s, "_-.:+/=", maxName) }

@@ -170,3 +170,21 @@ type Peer struct {
 	Name     string
 	Location string // name
 }
+
+// Bridge is a remote bridge. To register one, either Location or Remote is given.
+type Bridge struct {
+	BridgeSpec
+	Location string // name
+	Remote   string // name of the cluster, or of the location when the bridge is of no cluster
+	Cluster  string // name, "" when the bridge is of a whole location
+}
+
+// BridgeSpec holds the settings of a remote bridge.
+type BridgeSpec struct {
+	IP        string
+	PublicKey string
+	NoCrypto  bool
+	// MinimumDeleteDelay is the smallest delay in seconds of a deletion that the other side may ask for; nil means
+	// that it may ask for none (storpool-api 10).
+	MinimumDeleteDelay *int64
+}
