@@ -4,6 +4,8 @@ LINT_VERSION = v2.15.0
 LINT      = $(shell $(GO) env GOPATH)/bin/golangci-lint
 OUT       = out
 SPSIM     = $(GO) run ./cmd/spsim
+IMAGE     = spsim:dev
+IMAGE_MAX = 15000000
 
 .DEFAULT_GOAL := help
 
@@ -14,6 +16,13 @@ help: ## list the targets
 .PHONY: build
 build: ## build bin/spsim, static
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/spsim ./cmd/spsim
+
+.PHONY: image
+image: ## build the container image spsim:dev (IMAGE=) from a static binary
+	@mkdir -p $(OUT)/image/state
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o $(OUT)/image/spsim ./cmd/spsim
+	docker build -q -t $(IMAGE) -f cmd/spsim/Dockerfile $(OUT)/image
+	@size=$$(docker save $(IMAGE) | gzip -9 | wc -c) && echo "$(IMAGE): $$size bytes compressed, at most $(IMAGE_MAX)" && [ $$size -le $(IMAGE_MAX) ]
 
 .PHONY: conformance
 conformance: ## run the action matrix on the embedded default, write out/conformance/
@@ -26,6 +35,13 @@ test: ## run all tests
 .PHONY: race
 race: ## run all tests under the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
+
+.PHONY: test-container
+test-container: ## build the image and test it with Docker; without a Docker engine say so and do nothing
+	@if ! docker info >/dev/null 2>&1; then echo 'SKIPPED: no Docker engine answers, so the image cannot be tested'; exit 0; fi; \
+	$(MAKE) -s image && \
+	SPSIM_IMAGE=$(IMAGE) TESTCONTAINERS_RYUK_DISABLED=true TESTCONTAINERS_HOST_OVERRIDE=127.0.0.1 \
+		$(GO) test -count=1 -v ./emulator/container
 
 .PHONY: prove
 prove: ## put each known defect in, one at a time, and see the suite find it

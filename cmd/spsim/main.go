@@ -40,6 +40,7 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(newServeCommand(), newOpsCommand(), newVersionCommand(),
-		newConformCommand(), newMatrixCommand(), newProveCommand(), newQuirksCommand(), newExplainCommand())
+		newConformCommand(), newMatrixCommand(), newProveCommand(), newQuirksCommand(), newExplainCommand(),
+		newHealthCommand())
 	return root
 }
