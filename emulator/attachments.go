@@ -26,6 +26,8 @@ type reassignArguments struct {
 	Items []reassignItem `sp:",bare"`
 }
 
+func (reassignArguments) atReceiver() {}
+
 func (q reassignArguments) about() subject { return aboutItems(q.Items) }
 
 // reassignWaitArguments is an object, or the bare array of its items.
@@ -33,6 +35,8 @@ type reassignWaitArguments struct {
 	Items         []reassignItem   `sp:"reassign,bare"`
 	AttachTimeout *secondsArgument `sp:"attachTimeout"`
 }
+
+func (reassignWaitArguments) atReceiver() {}
 
 func (q reassignWaitArguments) about() subject { return aboutItems(q.Items) }
 
@@ -70,9 +74,9 @@ func volumesReassignWait(ctx context.Context, c *cluster.Cluster, q reassignWait
 }
 
 // attachmentsList: every attachment; under MultiCluster/ with the cluster that holds it.
-func attachmentsList(_ context.Context, c *cluster.Cluster, q listArguments) ([]attachment, error) {
+func attachmentsList(_ context.Context, c *cluster.Cluster, q listArguments) (attachments, error) {
 	l := c.Attachments()
-	out := make([]attachment, 0, l.Len())
+	out := make(attachments, 0, l.Len())
 	for a := range l.All() {
 		entry := attachment{
 			Volume: a.ObjectName(), GlobalID: a.GlobalID, Snapshot: a.Snapshot,
@@ -84,4 +88,17 @@ func attachmentsList(_ context.Context, c *cluster.Cluster, q listArguments) ([]
 		out = append(out, entry)
 	}
 	return out, nil
+}
+
+// attachments is the data of AttachmentsList.
+type attachments []attachment
+
+// unite appends those of other clusters.
+func (a attachments) unite(others []any) any {
+	for _, o := range others {
+		if more, ok := o.(attachments); ok {
+			a = append(a, more...)
+		}
+	}
+	return a
 }

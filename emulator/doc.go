@@ -7,6 +7,16 @@
 // [Server.Calls] what was asked, [Server.Host] the devices of one client, [Server.WriteContent] and
 // [Server.ReadContent] the bytes, [Server.AssertNoLeaks] what a test left behind. [Server.Arm] makes calls go wrong.
 //
+// [StartFederation] and [NewFederation] make several servers at once whose clusters reach each other: two zones that
+// exchange snapshots, or the sub-clusters of a multi-cluster, each on its own address:
+//
+//	f := emulator.StartFederation(t, []emulator.Member{
+//		{ID: "sofi.a", Name: "sofia1", Location: "sofia"},
+//		{ID: "sofi.b", Name: "sofia2", Location: "sofia"}, // one multi-cluster with sofia1
+//		{ID: "vien.a", Name: "vienna1", Location: "vienna"},
+//	})
+//	here, there := f.Server("sofia1"), f.Server("vienna1")
+//
 // Every call of the API is in one table, [Operations], with its handler or the reason why it is not emulated. A call
 // runs through [Server.ServeHTTP]: the path is taken apart (path.go), the arguments are bound to a typed request
 // (decode.go, bind.go, arguments.go), fault rules are asked (faults.go), the handler works on the state

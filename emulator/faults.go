@@ -60,9 +60,13 @@ func (s *Server) objects(bound any) []string {
 	}
 	for _, ref := range a.refs {
 		out = append(out, string(ref))
-		o, err := s.cluster.Volume(ref)
+		c := s.cluster.Find(ref)
+		if c == nil {
+			continue
+		}
+		o, err := c.Volume(ref)
 		if err != nil {
-			o, err = s.cluster.Snapshot(ref)
+			o, err = c.Snapshot(ref)
 		}
 		if err != nil {
 			continue

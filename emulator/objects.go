@@ -170,6 +170,38 @@ type entries[T any] struct {
 	extra func(b []byte, o *cluster.Object) []byte
 	// key, when set, makes the list an object with these keys.
 	key func(o *cluster.Object) string
+	// more are the lists of other clusters, which follow.
+	more []entries[T]
+}
+
+// unite appends the lists of other clusters. Where two of them have an entry of the same name, the later one goes by
+// its global id.
+func (l entries[T]) unite(others []any) any {
+	for _, o := range others {
+		if more, ok := o.(entries[T]); ok {
+			l.more = append(l.more, more)
+			l.count += more.count
+		}
+	}
+	if l.key == nil || len(l.more) == 0 {
+		return l
+	}
+	seen := map[string]bool{}
+	unique := func(key func(*cluster.Object) string) func(*cluster.Object) string {
+		return func(o *cluster.Object) string {
+			k := key(o)
+			if seen[k] {
+				k = "~" + o.GlobalID
+			}
+			seen[k] = true
+			return k
+		}
+	}
+	l.key = unique(l.key)
+	for i := range l.more {
+		l.more[i].key = unique(l.more[i].key)
+	}
+	return l
 }
 
 // either marks entries that are one of two types.
@@ -197,9 +229,13 @@ func (l entries[T]) WriteJSON(w io.Writer) error {
 	if l.only != nil {
 		b = l.append(&e, b, l.only)
 	} else {
-		var err error
-		if b, err = l.writeAll(w, &e, b); err != nil {
-			return err
+		first := true
+		for _, part := range append([]entries[T]{l}, l.more...) {
+			e.in = part.in
+			var err error
+			if b, err = part.writeAll(w, &e, b, &first); err != nil {
+				return err
+			}
 		}
 	}
 	b = append(b, closing)
@@ -221,14 +257,13 @@ func (l *entries[T]) append(e *encoder, b []byte, o *cluster.Object) []byte {
 	return append(b, '}')
 }
 
-// writeAll writes the elements and returns what is left to write.
-func (l *entries[T]) writeAll(w io.Writer, e *encoder, b []byte) ([]byte, error) {
-	first := true
+// writeAll writes the elements and returns what is left to write; first tells whether nothing was written before.
+func (l *entries[T]) writeAll(w io.Writer, e *encoder, b []byte, first *bool) ([]byte, error) {
 	for o := range l.seq {
-		if !first {
+		if !*first {
 			b = append(b, ',')
 		}
-		first = false
+		*first = false
 		b = l.append(e, b, o)
 		if len(b) >= flushAt {
 			if _, err := w.Write(b); err != nil {

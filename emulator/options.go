@@ -27,6 +27,8 @@ type config struct {
 	log       *slog.Logger
 	journal   int
 	maxBody   int64
+
+	federation *cluster.Federation // nil for a server on its own
 }
 
 // The defaults that are not the model's.
@@ -50,6 +52,17 @@ func defaults() config {
 		status: StatusByName, listen: DefaultListen, log: slog.New(slog.DiscardHandler),
 		journal: DefaultJournal, maxBody: DefaultMaxBody,
 	}
+}
+
+// configOf applies the options to the defaults.
+func configOf(opts []Option) (config, error) {
+	cfg := defaults()
+	for _, o := range opts {
+		if err := o(&cfg); err != nil {
+			return cfg, fmt.Errorf("emulator option: %w", err)
+		}
+	}
+	return cfg, nil
 }
 
 // testStart is where the virtual clock of [Start] stands: 2023-11-14 22:13:20 UTC.

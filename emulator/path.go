@@ -60,22 +60,6 @@ func parsePath(escaped string) (target, error) {
 	return t, nil
 }
 
-// addresses tells whether the RemoteCommand prefix, if there is one, names the cluster with this name and id.
-func (t target) addresses(name, id string) bool {
-	if t.remote == "" {
-		return true
-	}
-	if remote, ok := strings.CutPrefix(t.remote, "~"); ok {
-		return remote == id
-	}
-	return t.remote == name
-}
-
-// errUnknownCluster answers a RemoteCommand for a cluster that nobody knows.
-func errUnknownCluster(name string) error {
-	return &cluster.Error{Name: cluster.ObjectDoesNotExist, Descr: "Cluster '" + name + "' does not exist"}
-}
-
 // unknownQuery answers a path that no operation has.
 func unknownQuery(path string) error {
 	return &cluster.Error{Name: cluster.UnknownQuery, Descr: "Unknown query '" + path + "'"}

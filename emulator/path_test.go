@@ -51,10 +51,17 @@ func TestPathThatNoQueryHasIsUnknown(t *testing.T) {
 
 func TestRemoteCommandNamesTheClusterByNameOrTildeAndID(t *testing.T) {
 	t.Parallel()
+	s := Start(t, WithCluster("spsm.b", "main"))
 	for remote, want := range map[string]bool{
 		"": true, "main": true, "~spsm.b": true, "spsm.b": false, "~main": false, "~spsm.c": false, "other": false,
 	} {
-		assert.Equal(t, want, target{remote: remote}.addresses("main", "spsm.b"), remote)
+		on, err := s.addressed(remote)
+		if !want {
+			assert.ErrorIs(t, err, cluster.ObjectDoesNotExist, remote)
+			continue
+		}
+		assert.NoError(t, err, remote)
+		assert.Same(t, s, on, remote)
 	}
 }
 

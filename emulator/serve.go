@@ -25,11 +25,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Seq: s.journal.enter(), At: s.cfg.clock.Now(),
 		Method: r.Method, Path: r.URL.EscapedPath(), Caller: callerOf(r),
 	}
-	in := scope{ID: s.cfg.id, Name: s.cfg.name, At: rec.At.Unix()}
-	data, err := s.serve(r, rec, &in)
-	rec.Generation = s.cluster.Generation()
+	v := visit{in: scope{ID: s.cfg.id, Name: s.cfg.name, At: rec.At.Unix()}, by: s.cluster}
+	data, err := s.serve(r, rec, &v)
+	rec.Generation = v.by.Generation()
 	rec.Took = s.cfg.clock.Now().Sub(rec.At)
-	e := envelope{generation: rec.Generation, in: in}
+	e := envelope{generation: rec.Generation, in: v.in}
 	switch {
 	case brokeOff(r.Context(), err):
 		rec.Answer = answerLost
@@ -52,8 +52,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// visit is a call on its way to the cluster that serves it.
+type visit struct {
+	in  scope
+	by  *cluster.Cluster // that serves it, as far as is known
+	all bool             // under MultiCluster/AllClusters/
+}
+
+// to has another cluster serve the call.
+func (v *visit) to(c *cluster.Cluster) {
+	v.by, v.in.ID, v.in.Name = c, c.ID(), c.Name()
+}
+
 // serve does what a call asks and notes in rec what it found out about it.
-func (s *Server) serve(r *http.Request, rec *Call, in *scope) (any, error) {
+func (s *Server) serve(r *http.Request, rec *Call, v *visit) (any, error) {
 	if !s.authorised(r) {
 		return nil, errWrongToken()
 	}
@@ -61,10 +73,14 @@ func (s *Server) serve(r *http.Request, rec *Call, in *scope) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !t.addresses(s.cfg.name, s.cfg.id) {
-		return nil, errUnknownCluster(t.remote)
+	on, err := s.addressed(t.remote)
+	if err != nil {
+		return nil, err
 	}
-	in.Multi = t.multi
+	if on != s {
+		v.to(on.cluster)
+	}
+	v.in.Multi, v.all = t.multi, t.all
 	o, args, err := s.table.find(r.Method, t.segments)
 	if err != nil {
 		return nil, err
@@ -78,15 +94,15 @@ func (s *Server) serve(r *http.Request, rec *Call, in *scope) (any, error) {
 		return nil, err
 	}
 	rec.Body = bodyText(body)
-	req := &request{args: args, body: body, in: *in}
+	req := &request{args: args, body: body, in: v.in}
 	if t.all {
-		return s.serveAll(r.Context(), o, req, rec)
+		return on.serveAll(r.Context(), o, req, rec, v)
 	}
-	return s.serveOp(r.Context(), o, req, rec)
+	return on.serveOp(r.Context(), o, req, rec, v)
 }
 
-// serveOp serves one operation on the cluster.
-func (s *Server) serveOp(ctx context.Context, o *Op, req *request, rec *Call) (any, error) {
+// serveOp serves one operation on the cluster, or under MultiCluster/ where it belongs.
+func (s *Server) serveOp(ctx context.Context, o *Op, req *request, rec *Call, v *visit) (any, error) {
 	if !o.Emulated() {
 		return nil, &cluster.Error{Name: NameNotSupported, Descr: "'" + o.Call() + "' is not emulated: " + o.Why}
 	}
@@ -101,26 +117,10 @@ func (s *Server) serveOp(ctx context.Context, o *Op, req *request, rec *Call) (a
 	bound := q.Interface()
 	call := fault.Call{Name: o.Call(), Caller: rec.Caller, Objects: func() []string { return s.objects(bound) }}
 	return s.faults.Around(ctx, call, func(ctx context.Context) (any, error) {
-		return o.serve(ctx, s.cluster, bound)
-	})
-}
-
-// serveAll serves a listing on every cluster of the multi-cluster; an error of one is part of the answer.
-func (s *Server) serveAll(ctx context.Context, o *Op, req *request, rec *Call) (any, error) {
-	if o.Method != http.MethodGet {
-		return nil, unknownQuery(wordMulti + "/" + wordAll + "/" + o.Query)
-	}
-	all, _, err := s.table.find(http.MethodGet, strings.Split(allClustersQuery, "/"))
-	if err != nil {
-		return nil, err
-	}
-	call := fault.Call{Name: all.Call(), Caller: rec.Caller}
-	return s.faults.Around(ctx, call, func(ctx context.Context) (any, error) {
-		data, err := s.serveOp(ctx, o, req, rec)
-		if errors.Is(err, fault.ErrMalformed) || brokeOff(ctx, err) {
-			return nil, err
+		if s.fed == nil || !v.in.Multi || v.all {
+			return o.serve(ctx, s.cluster, bound)
 		}
-		return all.serve(ctx, s.cluster, allClustersRequest{In: req.in, data: data, err: err})
+		return s.serveMulti(ctx, o, req, bound, v)
 	})
 }
 

@@ -18,6 +18,7 @@ import (
 type Server struct {
 	cfg     config
 	cluster *cluster.Cluster
+	fed     *Federation // nil for a server on its own
 	table   *table
 	faults  *fault.Set
 	journal journal
@@ -38,14 +39,17 @@ type Server struct {
 // New returns a server for the cluster that the options describe; without any it is the default cluster, in which
 // every known client works. No socket is opened before [Server.Listen], [Server.URL] or [Server.Addr].
 func New(opts ...Option) (*Server, error) {
-	cfg := defaults()
-	for _, o := range opts {
-		if err := o(&cfg); err != nil {
-			return nil, fmt.Errorf("emulator option: %w", err)
-		}
+	cfg, err := configOf(opts)
+	if err != nil {
+		return nil, err
 	}
+	return newServer(cfg)
+}
+
+func newServer(cfg config) (*Server, error) {
 	c, err := cluster.New(cluster.Options{
 		ID: cfg.id, Name: cfg.name, Clock: cfg.clock, Seed: cfg.seed, Model: cfg.model, Behaviour: cfg.behaviour,
+		Federation: cfg.federation,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create cluster: %w", err)
@@ -158,6 +162,9 @@ func (s *Server) end() (*http.Server, chan struct{}) {
 	defer s.mu.Unlock()
 	s.closed = true
 	s.cancel()
+	if s.fed != nil { // the others miss it
+		s.cluster.Isolate(true)
+	}
 	h, served := s.http, s.served
 	s.http, s.served, s.listener = nil, nil, nil
 	return h, served

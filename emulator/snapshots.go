@@ -52,6 +52,8 @@ type groupSnapshotArguments struct {
 	Tags    tagMap                 `sp:"tags"`
 }
 
+func (groupSnapshotArguments) atReceiver() {}
+
 func (q groupSnapshotArguments) about() subject {
 	s := subject{tags: q.Tags}
 	for _, v := range q.Volumes {

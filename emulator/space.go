@@ -163,6 +163,19 @@ type everythingList struct {
 	Volumes entries[either[volumeStatus, snapshotStatus]] `json:"volumes"`
 }
 
+func (l everythingList) unite(others []any) any {
+	var lists []any
+	for _, o := range others {
+		if more, ok := o.(everythingList); ok {
+			lists = append(lists, more.Volumes)
+		}
+	}
+	if all, ok := l.Volumes.unite(lists).(entries[either[volumeStatus, snapshotStatus]]); ok {
+		l.Volumes = all
+	}
+	return l
+}
+
 func (l everythingList) long() bool { return l.Volumes.long() }
 
 // WriteJSON writes the list under its only member.

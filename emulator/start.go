@@ -27,9 +27,7 @@ func Start(tb TB, opts ...Option) *Server {
 		if s == nil {
 			return
 		}
-		for _, r := range s.faults.Unfired() {
-			tb.Errorf("fault rule %+v has changed no call", r)
-		}
+		s.reportUnfired(tb)
 		s.Close()
 	})
 	opts = append([]Option{WithClock(clock.NewVirtual(testStart()))}, opts...)
@@ -39,6 +37,14 @@ func Start(tb TB, opts ...Option) *Server {
 		return nil
 	}
 	return s
+}
+
+// reportUnfired fails the test for every fault rule that has changed no call.
+func (s *Server) reportUnfired(tb TB) {
+	tb.Helper()
+	for _, r := range s.faults.Unfired() {
+		tb.Errorf("fault rule %+v has changed no call", r)
+	}
 }
 
 // WriteContent writes data at off into a volume or snapshot, attached or not. It fails the test when that is impossible.

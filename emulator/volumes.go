@@ -121,6 +121,8 @@ type volumeAcquireArguments struct {
 	OnRemoteAttached onAttachedArgument `sp:"onRemoteAttached"`
 }
 
+func (volumeAcquireArguments) atReceiver() {}
+
 // volumeAcquire has nothing to do for a volume that is here, and every volume is here (storpool-api 9).
 func volumeAcquire(_ context.Context, c *cluster.Cluster, q volumeAcquireArguments) (apiOK, error) {
 	_, err := c.Volume(q.Volume)

@@ -28,9 +28,13 @@ type Cluster struct {
 	generation atomic.Int64 // written under mu
 	nextDue    atomic.Int64 // UNIX nanoseconds of the first of due
 
-	mu          sync.RWMutex // guards what follows; held for short moments only
-	lastID      int64        // last VisibleID
+	fed         *Federation
+	standIn     bool          // plays a remote location, see [Federation]
+	mu          *sync.RWMutex // of the federation; guards what follows, held for short moments only
+	isolated    bool
+	lastID      int64 // last VisibleID
 	byName      map[string]*node
+	foreign     map[string]*node           // by global id: what another cluster has created
 	volumes     *btree.Map[int64, *Object] // by VisibleID
 	snapshots   *btree.Map[int64, *Object]
 	tags        tagIndex
@@ -51,8 +55,23 @@ type Cluster struct {
 // seeds is how many different seeds give different ids.
 const seeds = 1 << 20
 
-// New builds the cluster that the options describe. The error says what is wrong with them.
+// New builds the cluster that the options describe, and has it join their federation. The error says what is wrong
+// with them.
 func New(o Options) (*Cluster, error) {
+	c, err := build(o)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.fed.join(c); err != nil {
+		return nil, fmt.Errorf("cluster %q: %w", o.ID, err)
+	}
+	return c, nil
+}
+
+// build is New without joining.
+func build(o Options) (*Cluster, error) {
 	o.ID, o.Name = cmp.Or(o.ID, "spsm.b"), cmp.Or(o.Name, "spsim")
 	if o.Clock == nil {
 		o.Clock = clock.Real{}
@@ -61,18 +80,23 @@ func New(o Options) (*Cluster, error) {
 		return nil, fmt.Errorf("cluster %q: %w", o.ID, err)
 	}
 	o.Behaviour.SizeGranularity = cmp.Or(o.Behaviour.SizeGranularity, sectorSize)
+	if o.Federation == nil {
+		o.Federation = NewFederation()
+	}
 	c := &Cluster{
+		fed: o.Federation, mu: &o.Federation.mu,
 		id: o.ID, clock: o.Clock, model: o.Model, does: o.Behaviour,
-		store: blocks.NewStore(), started: o.Clock.Now().Unix(),
+		store: o.Federation.store, started: o.Clock.Now().Unix(),
 		lastID:  (o.Seed%seeds + seeds) % seeds,
 		byName:  map[string]*node{},
 		volumes: btree.NewMap[int64, *Object](0), snapshots: btree.NewMap[int64, *Object](0),
 		settings: map[Settings]*Settings{}, attachments: btree.NewMap[int64, *Attachment](0),
 		clients: map[int]*client{}, groups: map[string]*group{}, buckets: map[string]*bucket{},
+		foreign: map[string]*node{},
 	}
 	c.nextDue.Store(never)
 	c.generation.Store(1)
-	c.build(o.Name)
+	c.furnish(o.Name)
 	return c, nil
 }
 
@@ -87,8 +111,8 @@ func checkIdentity(o Options) error {
 	return nil
 }
 
-// build makes what the model lists.
-func (c *Cluster) build(name string) {
+// furnish makes what the model lists.
+func (c *Cluster) furnish(name string) {
 	c.buildDisks()
 	c.buildSites(name)
 	for id := 1; id <= c.model.Clients; id++ {
@@ -143,8 +167,14 @@ func (c *Cluster) node(ref Ref) *node {
 }
 
 // byGlobalID finds a volume or snapshot, but for snapshots that are being deleted. The last part of a global id
-// is the VisibleID to the base of 36.
+// is the VisibleID to the base of 36, but for what another cluster has created.
 func (c *Cluster) byGlobalID(gid string) *node {
+	if n := c.foreign[gid]; n != nil {
+		if s := n.obj.Load().Snap; s != nil && s.Deleted {
+			return nil
+		}
+		return n
+	}
 	id, err := strconv.ParseInt(gid[strings.LastIndexByte(gid, '.')+1:], 36, 64)
 	if err != nil {
 		return nil
@@ -268,13 +298,17 @@ func (c *Cluster) identify() (id int64, anonymous string) {
 }
 
 // publish makes info the present state of the node, in every index.
-func (c *Cluster) publish(n *node, info Info) {
+func (c *Cluster) publish(n *node, info Info) { c.enter(n, n.obj.Load(), info) }
+
+// enter is publish for a node whose state in this cluster was old, nil when it comes from elsewhere.
+func (c *Cluster) enter(n *node, old *Object, info Info) {
 	info.node = n
+	n.home = c
 	info.ParentID = 0
 	if info.parent != nil {
 		info.ParentID = info.parent.id()
 	}
-	o, old := &Object{Info: info}, n.obj.Load()
+	o := &Object{Info: info}
 	switch {
 	case old == nil:
 		c.tags.add(o.VisibleID, o.Tags)
@@ -300,12 +334,20 @@ func (c *Cluster) withdraw(n *node) {
 	o := n.obj.Load()
 	n.gone.Store(true)
 	n.image = nil
-	c.tags.remove(o.VisibleID, o.Tags)
-	c.unname(n, o)
-	c.listOf(o).Delete(o.VisibleID)
+	c.leave(n, o)
 	last := o.Info // remembered by snapshots as their source: without what takes room
 	last.parent, last.Tags = nil, Tags{}
 	n.obj.Store(&Object{Info: last})
+}
+
+// leave takes the object out of every index of this cluster.
+func (c *Cluster) leave(n *node, o *Object) {
+	c.tags.remove(o.VisibleID, o.Tags)
+	c.unname(n, o)
+	c.listOf(o).Delete(o.VisibleID)
+	if c.foreign[o.GlobalID] == n {
+		delete(c.foreign, o.GlobalID)
+	}
 }
 
 func (c *Cluster) unname(n *node, o *Object) {

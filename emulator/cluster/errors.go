@@ -27,6 +27,8 @@ const (
 	UnknownQuery ErrorName = "unknownQuery"
 	// AccessDenied: the token is wrong (inferred, storpool-api 2.3).
 	AccessDenied ErrorName = "accessDenied"
+	// Unreachable: another cluster that the call needs is cut off; transient (inferred).
+	Unreachable ErrorName = "clusterUnreachable"
 	// Timeout: the change was made, but clients did not apply it in time (inferred, storpool-api 7.2).
 	Timeout ErrorName = "timeout"
 )

@@ -10,12 +10,14 @@ import (
 
 // Options says what [New] builds. Zero members have defaults.
 type Options struct {
-	ID        string // "<location>.<subcluster>", default "spsm.b"; the first two parts of every global id
-	Name      string // default "spsim"
-	Clock     clock.Clock
+	ID        string      // "<location>.<subcluster>", default "spsm.b"; the first two parts of every global id
+	Name      string      // default "spsim"
+	Clock     clock.Clock // the same for all members of a federation
 	Seed      int64
 	Model     Model
 	Behaviour Behaviour
+
+	Federation *Federation // the other clusters that it reaches; nil makes one of its own
 }
 
 // Model is what a cluster consists of. Its members are options, flags and JSON at once.
@@ -47,6 +49,9 @@ type ModelTemplate struct {
 type ModelLocation struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
+	// MinimumDeleteDelay is the smallest deferred deletion, in seconds, that we grant the location, or that it
+	// grants us when a stand-in plays it; 0 grants none (storpool-api 10).
+	MinimumDeleteDelay int64 `json:"minimumDeleteDelay,omitempty"`
 }
 
 // ModelCluster is another cluster that is known from the start.

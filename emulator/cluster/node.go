@@ -11,6 +11,7 @@ import (
 type node struct {
 	obj   atomic.Pointer[Object]
 	gone  atomic.Bool
+	home  *Cluster // in which it lives
 	image *blocks.Image
 	held  []*binding // attachments, oldest first
 
