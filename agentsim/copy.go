@@ -32,8 +32,8 @@ func (r *run) attach(k kind, path string) error {
 
 // mount mounts a URI until the command is over.
 func (r *run) mount(uri string) (m *secondary.Mount, err error) {
-	err = r.step("mount", func(context.Context) error {
-		if m, err = r.host.mounts.Mount(uri); err != nil {
+	err = r.step("mount", func(ctx context.Context) error {
+		if m, err = r.host.mounts.Mount(ctx, uri); err != nil {
 			return err
 		}
 		forget := r.host.keep(m.Release)

@@ -297,11 +297,7 @@ func TestAHostThatGoesDownInACommandGivesNoAnswerAndTidiesUpWhenItIsBack(t *test
 	b := newBench(t, "")
 	b.one.SetThroughput(mib)
 	snap := b.sp.add("a7k.b.1", pattern(1, 8*mib), true)
-	b.clock.Go(func() {
-		_ = b.clock.Sleep(context.Background(), 2500*time.Millisecond)
-		b.one.PowerOff()
-	})
-	assert.Nil(t, b.ask(t, backupOf(snap)))
+	assert.Nil(t, b.askWhile(t, backupOf(snap), 2500*time.Millisecond, b.one.PowerOff))
 	assert.Len(t, b.files(t), 1, "half a file under a temporary name")
 	b.one.PowerOn()
 	assert.Empty(t, b.files(t))
@@ -316,12 +312,10 @@ func TestACommandThatHangsEndsWithTheHost(t *testing.T) {
 	require.NoError(t, err)
 	cmd := backupOf(b.sp.add("a7k.b.1", contents(1, mib), true))
 	took := b.took(func() {
-		b.clock.Go(func() {
-			_ = b.clock.Sleep(context.Background(), 5*time.Second)
+		assert.Nil(t, b.askWhile(t, cmd, 5*time.Second, func() {
 			b.one.PowerOff()
 			b.one.PowerOff()
-		})
-		assert.Nil(t, b.ask(t, cmd))
+		}))
 	})
 	assert.Equal(t, 5*time.Second, took)
 }
@@ -373,9 +367,11 @@ func TestACallerThatGivesUpGetsNoAnswerAndTheCommandGoesOn(t *testing.T) {
 
 func TestAFleetNeedsItsParts(t *testing.T) {
 	t.Parallel()
-	_, err := New(Config{})
-	require.Error(t, err)
+	alone, err := New(Config{})
+	require.NoError(t, err)
 	b := newBench(t, "")
+	_, err = alone.AddHost(HostConfig{UUID: "x", API: b.sp, Devices: devices{}})
+	require.ErrorContains(t, err, "Secondary is missing")
 	for _, cfg := range []HostConfig{{}, {UUID: "x"}, {UUID: "x", API: b.sp}, {UUID: "host-1", API: b.sp, Devices: devices{}}} {
 		_, err := b.AddHost(cfg)
 		require.Error(t, err)

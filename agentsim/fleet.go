@@ -22,7 +22,7 @@ var (
 	ErrUnsupported = errors.New("unsupported operation")
 )
 
-// Config is what a fleet is made of. Secondary is required.
+// Config is what a fleet is made of. Secondary is required unless every host has real mounts.
 type Config struct {
 	// Secondary is the secondary storage that every host can mount.
 	Secondary *secondary.Storage
@@ -52,9 +52,6 @@ type Fleet struct {
 
 // New returns a fleet without hosts, or an error that names the missing part of cfg.
 func New(cfg Config) (*Fleet, error) {
-	if cfg.Secondary == nil {
-		return nil, errors.New("agentsim: Config.Secondary is missing")
-	}
 	f := &Fleet{clock: cfg.Clock, secondary: cfg.Secondary, log: cfg.Log, steps: stepTable(), vault: newVault(cfg.Encryption)}
 	if f.clock == nil {
 		f.clock = clock.Real{}
@@ -71,6 +68,9 @@ func New(cfg Config) (*Fleet, error) {
 func (f *Fleet) AddHost(cfg HostConfig) (*Host, error) {
 	if cfg.UUID == "" || cfg.API == nil || cfg.Devices == nil {
 		return nil, errors.New("agentsim: a host needs UUID, API and Devices")
+	}
+	if f.secondary == nil && cfg.Mounts == nil {
+		return nil, errors.New("agentsim: Config.Secondary is missing, and the host has no Mounts")
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

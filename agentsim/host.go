@@ -39,6 +39,8 @@ type HostConfig struct {
 	Folder string
 	// Tools are the host's own tools; without them the host moves bytes itself.
 	Tools Tools
+	// Mounts are the real mounts of this machine; without them the folder of [Config].Secondary stands for all exports.
+	Mounts *secondary.System
 	// RecordReboots lets a host that would reboot itself only note the wish; see [Host.RebootWishes].
 	RecordReboots bool
 	// Throughput is the speed of copies in bytes a second; 0 lets them take no time.
@@ -95,13 +97,22 @@ func newHost(f *Fleet, cfg HostConfig) *Host {
 		cfg.Name = cfg.UUID
 	}
 	h := &Host{
-		fleet: f, cfg: cfg, rules: f.rules, mounts: secondary.NewMounts(f.secondary), locks: clock.NewLocks(f.clock),
+		fleet: f, cfg: cfg, rules: f.rules, locks: clock.NewLocks(f.clock),
 		devices: map[string]*entry{}, guests: map[string]*Guest{},
 		stray: map[string]int64{}, delay: cfg.DeviceDelay, throughput: cfg.Throughput,
 	}
 	h.life, h.pools = newLife(h.fleet.clock), map[string]*Pool{}
-	h.prepared, h.secrets, h.primary = map[string]bool{}, secrets{}, secondary.NewMounts(f.secondary)
+	h.prepared, h.secrets = map[string]bool{}, secrets{}
+	h.mounts, h.primary = f.mounts(cfg), f.mounts(cfg)
 	return h
+}
+
+// mounts are counted apart for what commands and what guests use.
+func (f *Fleet) mounts(cfg HostConfig) *secondary.Mounts {
+	if cfg.Mounts != nil {
+		return secondary.NewSystemMounts(cfg.Mounts)
+	}
+	return secondary.NewMounts(f.secondary)
 }
 
 // UUID is the host's UUID in the inventory.

@@ -47,7 +47,7 @@ type fileDisk struct {
 
 // openFile opens a qcow2 file of an NFS pool for reading and writing.
 func (h *Host) openFile(ctx context.Context, d agentapi.Disk) (_ *fileDisk, err error) {
-	m, err := h.primary.Mount(poolURI(d.Pool))
+	m, err := h.primary.Mount(ctx, poolURI(d.Pool))
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,8 @@ var _ agentsim.Tools = (*Programs)(nil)
 // Convert copies contents with qemu-img. The format of the source is always stated, so that nothing is probed, and the
 // target is durable afterwards.
 func (p *Programs) Convert(ctx context.Context, c agentsim.Conversion) error {
-	source := "driver=" + string(c.SourceFormat) + ",file.filename=" + escape(c.Source)
+	source := "driver=" + string(c.SourceFormat) + ",file.filename=" + escape(p.device(c.Source))
+	c.Target = p.device(c.Target)
 	if c.Key.Empty() {
 		return p.convert(ctx, c.Target, "-O", string(c.TargetFormat), "-U", "--image-opts", source, c.Target)
 	}
@@ -55,7 +56,7 @@ func (p *Programs) FormatLUKS(ctx context.Context, device string, passphrase []b
 		if p.Iterations != 0 {
 			args = append(args, "--pbkdf-force-iterations", strconv.Itoa(p.Iterations))
 		}
-		_, err := p.Run(ctx, "cryptsetup", append(args, device)...)
+		_, err := p.Run(ctx, "cryptsetup", append(args, p.device(device))...)
 		return err
 	})
 }

@@ -13,15 +13,12 @@ import (
 )
 
 // Devices are the devices of a host.
-type Devices struct {
-	programs *Programs
-	root     string
-}
+type Devices struct{ programs *Programs }
 
 var _ agentsim.Devices = (*Devices)(nil)
 
-// Devices gives the devices below a root, which is / on a host.
-func (p *Programs) Devices(root string) *Devices { return &Devices{p, root} }
+// Devices gives the devices that StorPool shows below Root.
+func (p *Programs) Devices() *Devices { return &Devices{p} }
 
 // device is an open device.
 type device struct {
@@ -45,7 +42,7 @@ func (d *Devices) Open(ctx context.Context, path string) (agentsim.Device, error
 	if strings.ContainsAny(name, "/\x00") || name == "." || name == ".." {
 		return nil, fmt.Errorf("%w: %s", agentsim.ErrBadPath, path)
 	}
-	file := strings.TrimSuffix(d.root, "/") + folder + name
+	file := d.programs.device(folder + name)
 	f, err := os.OpenFile(file, os.O_RDWR, 0) //nolint:gosec // one folder and one checked element
 	if errors.Is(err, os.ErrPermission) || err != nil && strings.Contains(err.Error(), "read-only") {
 		f, err = os.Open(file) //nolint:gosec // one folder and one checked element

@@ -23,6 +23,8 @@ type Programs struct {
 	Path string
 	// Keys is the folder of key files; the system's temporary folder when empty.
 	Keys string
+	// Root is put before the paths of StorPool's devices; empty on a host.
+	Root string
 	// Iterations of a container's key slot; 0 leaves the choice to the tools.
 	Iterations int
 }
@@ -63,6 +65,14 @@ func (p *Programs) find(name string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s: %w in %s", name, ErrMissing, p.Path)
+}
+
+// device is where a device of StorPool is in the file system; other paths are files already.
+func (p *Programs) device(path string) string {
+	if strings.HasPrefix(path, "/dev/storpool") {
+		return strings.TrimSuffix(p.Root, "/") + path
+	}
+	return path
 }
 
 // Run runs a program and gives what it printed. The end of ctx kills it.

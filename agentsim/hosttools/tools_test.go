@@ -224,7 +224,8 @@ func TestADeviceIsBelowTheRootAndBlockdevTellsItsSize(t *testing.T) {
 	root := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "dev/storpool-byid"), 0o750))
 	require.NoError(t, os.WriteFile(filepath.Join(root, "dev/storpool-byid/a.b.1"), make([]byte, 8192), 0o600))
-	devices, ctx := s.Devices(root), context.Background()
+	s.Root = root
+	devices, ctx := s.Devices(), context.Background()
 	d, err := devices.Open(ctx, "/dev/storpool-byid/a.b.1")
 	require.NoError(t, err)
 	size, err := d.Size()
@@ -301,6 +302,7 @@ func opened(t *testing.T, name string) *luks.Container {
 func TestAHostWithRealToolsBacksUpAndRestores(t *testing.T) {
 	t.Parallel()
 	s, root := installed(t, "qemu-img")
+	s.Root = root
 	dev := filepath.Join(root, "dev/storpool-byid")
 	require.NoError(t, os.MkdirAll(dev, 0o750))
 	contents := bytes.Repeat([]byte("what a guest has written "), 30000)
@@ -318,7 +320,7 @@ func TestAHostWithRealToolsBacksUpAndRestores(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(fleet.Close)
 	_, err = fleet.AddHost(agentsim.HostConfig{
-		UUID: "h", OurID: 1, ClusterID: "a.b", API: s.API(), Devices: s.Devices(root), Tools: below{s.Programs, root},
+		UUID: "h", OurID: 1, ClusterID: "a.b", API: s.API(), Devices: s.Devices(), Tools: s.Programs,
 	})
 	require.NoError(t, err)
 	store := &agentapi.Store{URL: "nfs://nas/sec"}
@@ -337,19 +339,4 @@ func TestAHostWithRealToolsBacksUpAndRestores(t *testing.T) {
 	got, err := os.ReadFile(filepath.Join(dev, "a.b.2"))
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(contents, got))
-}
-
-// below has devices below a root.
-type below struct {
-	*hosttools.Programs
-	root string
-}
-
-func (b below) Convert(ctx context.Context, c agentsim.Conversion) error {
-	for _, path := range []*string{&c.Source, &c.Target} {
-		if strings.HasPrefix(*path, "/dev/storpool") {
-			*path = b.root + *path
-		}
-	}
-	return b.Programs.Convert(ctx, c)
 }

@@ -1,6 +1,7 @@
 package secondary
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"path"
@@ -12,10 +13,12 @@ import (
 
 // Mounts are the mounts of one host, counted by URI. Two URIs that differ in their last element are two mounts.
 type Mounts struct {
-	storage *Storage
-	mu      sync.Mutex
-	counts  map[string]int
-	lost    map[lossy]bool // files that a power failure would take
+	open func(ctx context.Context, uri string) (*Dir, error)
+	gone func(uri string) error // a reference was given back
+
+	mu     sync.Mutex
+	counts map[string]int
+	lost   map[lossy]bool // files that a power failure would take
 }
 
 type lossy struct{ uri, name string }
@@ -29,13 +32,20 @@ type Mount struct {
 
 // NewMounts starts with nothing mounted.
 func NewMounts(s *Storage) *Mounts {
-	return &Mounts{storage: s, counts: map[string]int{}, lost: map[lossy]bool{}}
+	return newMounts(func(_ context.Context, uri string) (*Dir, error) { return s.Open(uri) }, func(string) error { return nil })
+}
+
+// NewSystemMounts starts with nothing mounted and shares the mounts of a machine with others.
+func NewSystemMounts(s *System) *Mounts { return newMounts(s.open, s.release) }
+
+func newMounts(open func(context.Context, string) (*Dir, error), gone func(string) error) *Mounts {
+	return &Mounts{open: open, gone: gone, counts: map[string]int{}, lost: map[lossy]bool{}}
 }
 
 // Mount mounts a URI, or adds a reference to the mount that is there.
-func (m *Mounts) Mount(uri string) (*Mount, error) {
+func (m *Mounts) Mount(ctx context.Context, uri string) (*Mount, error) {
 	uri = strings.TrimSuffix(uri, "/")
-	d, err := m.storage.Open(uri)
+	d, err := m.open(ctx, uri)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +60,7 @@ func (m *Mounts) Mount(uri string) (*Mount, error) {
 func (m *Mount) Release() error {
 	err := ErrReleased
 	m.once.Do(func() {
-		err = m.Close()
+		err = errors.Join(m.Close(), m.of.gone(m.uri))
 		m.of.mu.Lock()
 		defer m.of.mu.Unlock()
 		if m.of.counts[m.uri]--; m.of.counts[m.uri] <= 0 {
@@ -88,7 +98,7 @@ func (m *Mounts) Reboot() error {
 	m.mu.Unlock()
 	var errs []error
 	for f := range lost {
-		d, err := m.storage.Open(f.uri)
+		d, err := m.open(context.Background(), f.uri) // a host that reboots waits for nobody
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -97,7 +107,7 @@ func (m *Mounts) Reboot() error {
 		if err == nil {
 			err = o.Discard()
 		}
-		errs = append(errs, err, d.Close())
+		errs = append(errs, err, d.Close(), m.gone(f.uri))
 	}
 	return errors.Join(errs...)
 }

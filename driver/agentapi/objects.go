@@ -1,6 +1,10 @@
 package agentapi
 
-import "log/slog"
+import (
+	"encoding/base64"
+	"errors"
+	"log/slog"
+)
 
 // Secret is a passphrase. It prints, logs and encodes as ***; [Secret.Reveal] is the only way to its bytes.
 type Secret struct{ bytes []byte }
@@ -29,6 +33,19 @@ func (Secret) GoString() string { return hidden }
 
 // MarshalText hides the passphrase from encoders.
 func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// UnmarshalText reads a passphrase from base64. What an encoder has hidden is refused: nobody can get it back.
+func (s *Secret) UnmarshalText(text []byte) error {
+	if string(text) == hidden {
+		return errors.New("the passphrase was hidden when this was written; give it in base64")
+	}
+	raw, err := base64.StdEncoding.DecodeString(string(text))
+	if err != nil {
+		return errors.New("the passphrase is not base64") // the cause would quote it
+	}
+	s.bytes = raw
+	return nil
+}
 
 // LogValue hides the passphrase from logs.
 func (Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
