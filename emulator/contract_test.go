@@ -38,6 +38,7 @@ func eventful(tb testing.TB) (*Server, *api) {
 		a.post(tb, c[0], c[1])
 	}
 	s.WriteContent(tb, "v", 0, []byte(strings.Repeat("data", 1<<16)))
+	exportByISCSI(tb, s, a)
 	require.NoError(tb, s.cluster.SetClientDown(5, true))
 	return s, a
 }

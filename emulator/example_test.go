@@ -132,11 +132,10 @@ func ExampleWithClock() {
 // Every call of the API is in one table, with the reason where it is not emulated.
 func ExampleOperations() {
 	for _, o := range emulator.Operations() {
-		if o.Query == "iSCSIConfig" {
+		if o.Query == "VolumeBalancerGroups" {
 			fmt.Println(o.Call(), "-", o.Why)
 		}
 	}
 	// Output:
-	// GET iSCSIConfig - iSCSI is not built yet
-	// POST iSCSIConfig - iSCSI is not built yet
+	// GET VolumeBalancerGroups - no public source gives its answer
 }

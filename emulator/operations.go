@@ -169,12 +169,11 @@ func relocatorOps() []Op {
 }
 
 func iscsiOps() []Op {
-	const why = "iSCSI is not built yet"
 	return []Op{
-		absent("GET", "iSCSIConfig", 0, why),
-		absent("POST", "iSCSIConfig", Changes, why),
-		absent("GET", "iSCSISessionsInfo", 0, why),
-		absent("GET", "iSCSInterfacesInfo", 0, why),
+		op("GET", "iSCSIConfig", 0, iscsiConfig),
+		op("POST", "iSCSIConfig", Changes, iscsiConfigChange),
+		op("GET", "iSCSISessionsInfo", 0, iscsiSessionsInfo),
+		op("GET", "iSCSInterfacesInfo", 0, iscsiInterfacesInfo),
 	}
 }
 

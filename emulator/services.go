@@ -26,6 +26,9 @@ func servicesList(_ context.Context, c *cluster.Cluster, _ noArguments) (cluster
 	for _, x := range s.Bridges {
 		out.Bridges[x.ID] = serviceOf(x)
 	}
+	for _, x := range s.ISCSI {
+		out.ISCSITargets[x.ID] = serviceOf(x)
+	}
 	return out, nil
 }
 
@@ -146,7 +149,7 @@ func allPeersActiveRequests(context.Context, *cluster.Cluster, peersArguments) (
 func networkPeers(_ context.Context, c *cluster.Cluster, _ noArguments) (map[int]peer, error) {
 	out := map[int]peer{}
 	s := c.Services()
-	for _, kind := range [][]cluster.Service{s.Mgmt, s.Servers, s.Clients} {
+	for _, kind := range [][]cluster.Service{s.Mgmt, s.Servers, s.ISCSI, s.Clients} {
 		for _, x := range kind {
 			if _, seen := out[x.Node]; seen && x.Status == cluster.Down {
 				continue

@@ -136,6 +136,9 @@ func (c *Cluster) Services() Services {
 	for id := 1; id <= c.model.Servers; id++ {
 		all.Servers = append(all.Servers, c.service(id, Running))
 	}
+	for _, id := range c.controllers() {
+		all.ISCSI = append(all.ISCSI, c.service(id, Running))
+	}
 	for _, id := range c.clientIDs {
 		all.Clients = append(all.Clients, c.service(id, c.clients[id].status()))
 	}

@@ -50,6 +50,7 @@ type Cluster struct {
 	disks       []*disk // by id
 	sites       sites
 	buckets     map[string]*bucket
+	iscsi       iscsi
 }
 
 // seeds is how many different seeds give different ids.
@@ -93,6 +94,7 @@ func build(o Options) (*Cluster, error) {
 		settings: map[Settings]*Settings{}, attachments: btree.NewMap[int64, *Attachment](0),
 		clients: map[int]*client{}, groups: map[string]*group{}, buckets: map[string]*bucket{},
 		foreign: map[string]*node{},
+		iscsi:   newISCSI(iscsiPrefix + o.ID),
 	}
 	c.nextDue.Store(never)
 	c.generation.Store(1)
@@ -343,6 +345,7 @@ func (c *Cluster) withdraw(n *node) {
 // leave takes the object out of every index of this cluster.
 func (c *Cluster) leave(n *node, o *Object) {
 	c.tags.remove(o.VisibleID, o.Tags)
+	c.iscsi.forget(o.VisibleID)
 	c.unname(n, o)
 	c.listOf(o).Delete(o.VisibleID)
 	if c.foreign[o.GlobalID] == n {

@@ -136,12 +136,15 @@ func (c *Cluster) VolumeRevert(ref, to Ref, revertSize bool) error {
 
 // VolumeFreeze turns a volume into a snapshot of the same name, global id and tags (storpool-api 6.7).
 // Attachments with ro rights stay. Errors: [ObjectDoesNotExist], [InvalidParam], [Busy] while it is
-// attached rw.
+// attached rw or an iSCSI target.
 func (c *Cluster) VolumeFreeze(ref Ref, schedule Schedule) error {
 	c.lock()
 	defer c.mu.Unlock()
 	n, err := c.volume(ref)
 	if err != nil {
+		return err
+	}
+	if err := c.unexported(n); err != nil {
 		return err
 	}
 	date, err := c.date(schedule, 0)

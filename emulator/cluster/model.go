@@ -28,6 +28,7 @@ type Model struct {
 	SSDSize       int64           `json:"ssdSize"`       // bytes
 	HDDSize       int64           `json:"hddSize"`       // bytes
 	Clients       int             `json:"clients"`       // hosts, ids from 1, all running
+	ISCSITargets  int             `json:"iscsiTargets"`  // iSCSI controllers, ids from 1
 	Replication   int             `json:"replication"`   // where neither request nor template says (1..3)
 	Version       string          `json:"version"`       // of every service
 	Templates     []ModelTemplate `json:"templates"`
@@ -67,7 +68,7 @@ func DefaultModel() Model {
 	const tib = 1 << 40
 	return Model{
 		Servers: 3, SSDsPerServer: 4, HDDsPerServer: 4, SSDSize: 64 * tib, HDDSize: 64 * tib,
-		Clients: 5, Replication: 3, Version: "21.0",
+		Clients: 5, ISCSITargets: 3, Replication: 3, Version: "21.0",
 		Templates: []ModelTemplate{
 			{Name: "hdd", PlaceAll: "hdd", Replication: 3},
 			{Name: "ssd", PlaceAll: "ssd", Replication: 3},
@@ -93,6 +94,7 @@ func (m Model) Validate() error {
 	check(m.SSDsPerServer == 0 || m.SSDSize >= minDiskSize, "ssdSize: %d is less than %d", m.SSDSize, int64(minDiskSize))
 	check(m.HDDsPerServer == 0 || m.HDDSize >= minDiskSize, "hddSize: %d is less than %d", m.HDDSize, int64(minDiskSize))
 	check(m.Clients >= 0 && m.Clients <= maxClientID, "clients: %d is not in 0..%d", m.Clients, maxClientID)
+	check(m.ISCSITargets >= 0 && m.ISCSITargets <= maxISCSIID, "iscsiTargets: %d is not in 0..%d", m.ISCSITargets, maxISCSIID)
 	check(m.Replication >= 1 && m.Replication <= maxReplicas, "replication: %d is not in 1..%d", m.Replication, maxReplicas)
 	check(validSiteName(m.Location), "location: bad name %q", m.Location)
 	known := map[string]bool{m.Location: true}

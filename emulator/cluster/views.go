@@ -145,6 +145,7 @@ type Services struct {
 	Clients []Service
 	Servers []Service
 	Bridges []Service
+	ISCSI   []Service // targets, that is controllers
 }
 
 // ClientConfig compares the configuration of one client with that of the cluster.

@@ -239,12 +239,15 @@ func (c *Cluster) altered(info Info, a alteration) (Info, error) {
 
 // VolumeDelete deletes a volume. While it is attached on decides: "" and [OnAttachedFail] refuse,
 // [OnAttachedDetach] detaches where the device is not open, [OnAttachedDetachForce] always
-// (storpool-api 6.5). Errors: [ObjectDoesNotExist], [Busy], [InvalidParam].
+// (storpool-api 6.5). One that is an iSCSI target is busy. Errors: [ObjectDoesNotExist], [Busy], [InvalidParam].
 func (c *Cluster) VolumeDelete(ref Ref, on OnAttached) error {
 	c.lock()
 	defer c.mu.Unlock()
 	n, err := c.volume(ref)
 	if err != nil {
+		return err
+	}
+	if err := c.unexported(n); err != nil {
 		return err
 	}
 	switch on {
