@@ -109,8 +109,12 @@ func diskForget(_ context.Context, c *cluster.Cluster, q diskArguments) (apiOK, 
 	return ok(c, c.DiskForget(q.Disk))
 }
 
-// diskNothing is a call on a disk that has no effect in a running cluster whose disks keep nothing to trim.
-func diskNothing(_ context.Context, c *cluster.Cluster, q diskArguments) (apiOK, error) {
+func diskIgnore(_ context.Context, c *cluster.Cluster, q diskArguments) (apiOK, error) {
+	return ok(c, c.DiskIgnore(q.Disk))
+}
+
+// diskRetrim has no effect: the disks of the emulator keep nothing to trim.
+func diskRetrim(_ context.Context, c *cluster.Cluster, q diskArguments) (apiOK, error) {
 	_, err := c.Disk(q.Disk)
 	return ok(c, err)
 }

@@ -63,6 +63,11 @@ func op[Q, A any](method, query string, f Form, h Handler[Q, A]) Op {
 			if !ok {
 				return nil, invalid("Invalid arguments")
 			}
+			if f&Changes != 0 {
+				if err := c.Available(); err != nil {
+					return nil, err
+				}
+			}
 			return h(ctx, c, typed)
 		},
 	}

@@ -23,7 +23,7 @@ func serviceOps() []Op {
 		op("GET", "NetworkPeersList", 0, networkPeers),
 		op("GET", "TasksList", 0, tasksList),
 		op("GET", "ServicesList", 0, servicesList),
-		op("GET", "ServersListBlocked", 0, servicesList),
+		op("GET", "ServersListBlocked", 0, serversListBlocked),
 		op("GET", "AllPeersActiveRequests", 0, allPeersActiveRequests),
 		op("GET", "ServersList", 0, serversList),
 		op("GET", "ServerDisksList/{serverId}", 0, serverDisksList),
@@ -40,7 +40,7 @@ func diskOps() []Op {
 		op("GET", "DiskDescribe/{diskId}", 0, diskDescribe),
 		op("POST", "DiskEject/{diskId}", Changes, diskEject),
 		op("POST", "DiskForget/{diskId}", Changes, diskForget),
-		op("POST", "DiskIgnore/{diskId}", Changes, diskNothing),
+		op("POST", "DiskIgnore/{diskId}", Changes, diskIgnore),
 		op("POST", "DiskSoftEject/{diskId}", Changes, diskSoftEject("on")),
 		op("POST", "DiskSoftEjectPause/{diskId}", Changes, diskSoftEject("paused")),
 		op("POST", "DiskSoftEjectCancel/{diskId}", Changes, diskSoftEject("off")),
@@ -49,7 +49,7 @@ func diskOps() []Op {
 		op("POST", "DiskScrubStart/{diskId}", Changes, diskScrubStart),
 		op("POST", "DiskScrubPause/{diskId}", Changes, diskScrubPause(true)),
 		op("POST", "DiskScrubContinue/{diskId}", Changes, diskScrubPause(false)),
-		op("POST", "DiskRetrim/{diskId}", Changes, diskNothing),
+		op("POST", "DiskRetrim/{diskId}", Changes, diskRetrim),
 	}
 }
 

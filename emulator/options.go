@@ -29,6 +29,7 @@ type config struct {
 	maxBody   int64
 
 	federation *cluster.Federation // nil for a server on its own
+	conditions []cluster.Condition
 }
 
 // The defaults that are not the model's.

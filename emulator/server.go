@@ -58,6 +58,9 @@ func newServer(cfg config) (*Server, error) {
 	s.admin = sync.OnceValue(s.adminHandler)
 	s.faults = fault.NewSet(cfg.clock, s.allowRule)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if err := s.applyConditions(); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 

@@ -7,8 +7,17 @@ import (
 	"github.com/spsim/spsim/emulator/cluster"
 )
 
-// servicesList: every service; the clients of it are the registry for attachments (storpool-api 11).
-func servicesList(_ context.Context, c *cluster.Cluster, _ noArguments) (clusterStatus, error) {
+// servicesList: every service; the clients of it are the registry for attachments (storpool-api 11). It fails
+// while the cluster is down.
+func servicesList(ctx context.Context, c *cluster.Cluster, q noArguments) (clusterStatus, error) {
+	if err := c.Available(); err != nil {
+		return clusterStatus{}, err
+	}
+	return serversListBlocked(ctx, c, q)
+}
+
+// serversListBlocked also answers while the cluster is down, and tells which disks the servers wait for.
+func serversListBlocked(_ context.Context, c *cluster.Cluster, _ noArguments) (clusterStatus, error) {
 	s := c.Services()
 	out := clusterStatus{
 		ClusterStatus: string(s.Cluster), Mgmt: map[int]mgmtService{}, Clients: map[int]service{},
@@ -21,7 +30,9 @@ func servicesList(_ context.Context, c *cluster.Cluster, _ noArguments) (cluster
 		out.Clients[x.ID] = serviceOf(x)
 	}
 	for _, x := range s.Servers {
-		out.Servers[x.ID] = serverService{service: serviceOf(x), MissingDisks: []int{}, PendingDisks: []int{}}
+		out.Servers[x.ID] = serverService{
+			service: serviceOf(x), MissingDisks: c.MissingDisks(x.ID), PendingDisks: []int{},
+		}
 	}
 	for _, x := range s.Bridges {
 		out.Bridges[x.ID] = serviceOf(x)

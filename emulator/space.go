@@ -65,6 +65,7 @@ func (h *health) status(o *cluster.Object) quickStatus {
 	}
 	l := h.c.Layout(o)
 	counts := l.Counts()
+	var down int64
 	for i, set := range l.TargetDiskSets {
 		missing := slices.DeleteFunc(slices.Clone(set), func(d int) bool { return !h.away[d] })
 		st.MissingTargetDrives = append(st.MissingTargetDrives, missing...)
@@ -80,12 +81,15 @@ func (h *health) status(o *cluster.Object) quickStatus {
 		case len(missing) == 0:
 		case len(missing) == len(set):
 			st.Status, st.DecreasedRedundancy = "down", true
+			down += counts[i]
 			st.DownDrives = append(st.DownDrives, missing...)
 		default:
 			st.DecreasedRedundancy = true
 			st.MissingDrives = append(st.MissingDrives, missing...)
 		}
 	}
+	const objectSize = 32 << 20
+	st.DownBytes = min(down*objectSize, o.Size)
 	for _, drives := range []*[]int{&st.DownDrives, &st.MissingDrives, &st.MissingTargetDrives, &st.SoftEjectingDrives} {
 		slices.Sort(*drives)
 		*drives = slices.Compact(*drives)

@@ -12,6 +12,7 @@ import (
 type binding struct {
 	node   *node
 	client int
+	host   *client
 	seq    int64
 	view   *Attachment // guarded by the lock of the cluster
 	open   atomic.Int32
@@ -42,7 +43,7 @@ func (c *Cluster) rebind(b *binding, r Rights) {
 
 func (c *Cluster) bind(n *node, cl *client, r Rights) {
 	c.lastBinding++
-	b := &binding{node: n, client: cl.id, seq: c.lastBinding, view: &Attachment{
+	b := &binding{node: n, client: cl.id, host: cl, seq: c.lastBinding, view: &Attachment{
 		GlobalID: n.obj.Load().GlobalID, Client: cl.id, Pos: cl.takeSlot(), node: n,
 	}}
 	n.held = append(n.held, b)

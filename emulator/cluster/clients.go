@@ -3,6 +3,8 @@ package cluster
 import (
 	"context"
 	"math/bits"
+	"slices"
+	"sync/atomic"
 
 	"github.com/spsim/spsim/internal/clock"
 )
@@ -11,6 +13,7 @@ import (
 type client struct {
 	id         int
 	away       *clock.Event // fires when the client comes back; nil while it runs
+	dead       atomic.Bool  // as away says, for devices
 	generation int64        // applied when it went away
 	slots      [slotsOfClient / 64]uint64
 	attached   int
@@ -48,22 +51,16 @@ func (c *Cluster) client(id int) (*client, error) {
 	return nil, refuse(ObjectDoesNotExist, "Client %d does not exist", id)
 }
 
-// SetClientDown stops or starts a client. One that is down stays registered, and does not apply changes.
+// SetClientDown stops or starts a client: the condition [ClientDead] in other words. Error: [ObjectDoesNotExist].
 func (c *Cluster) SetClientDown(id int, down bool) error {
-	c.lock()
-	defer c.mu.Unlock()
-	cl, err := c.client(id)
-	if err != nil {
-		return err
+	cond := Condition{Kind: ClientDead, ID: id}
+	if down || !slices.Contains(c.Conditions(), cond) {
+		if _, err := c.ClientConfig(id); err != nil || !down {
+			return err
+		}
+		return c.SetCondition(cond)
 	}
-	switch {
-	case down && cl.away == nil:
-		cl.generation, cl.away = c.Generation(), c.clock.Event()
-	case !down && cl.away != nil:
-		cl.away.Fire()
-		cl.away = nil
-	}
-	return nil
+	return c.ClearCondition(cond)
 }
 
 // awaitClient returns nil as soon as the client runs.
@@ -132,9 +129,16 @@ func (c *Cluster) Services() Services {
 	c.rlock()
 	defer c.mu.RUnlock()
 	all := Services{Cluster: Running, Mgmt: []Service{c.service(1, Running)}}
+	if !c.quorate() {
+		all.Cluster = Waiting
+	}
 	all.Mgmt[0].Active = true
 	for id := 1; id <= c.model.Servers; id++ {
-		all.Servers = append(all.Servers, c.service(id, Running))
+		status := Running
+		if c.suffers(ServerDown, id) {
+			status = Down
+		}
+		all.Servers = append(all.Servers, c.service(id, status))
 	}
 	for _, id := range c.controllers() {
 		all.ISCSI = append(all.ISCSI, c.service(id, Running))

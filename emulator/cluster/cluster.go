@@ -24,9 +24,10 @@ type Cluster struct {
 	model      Model
 	does       Behaviour
 	store      *blocks.Store
-	started    int64        // UNIX seconds
-	generation atomic.Int64 // written under mu
-	nextDue    atomic.Int64 // UNIX nanoseconds of the first of due
+	started    int64                  // UNIX seconds
+	generation atomic.Int64           // written under mu
+	nextDue    atomic.Int64           // UNIX nanoseconds of the first of due
+	outage     atomic.Pointer[outage] // nil while all is well; written under mu
 
 	fed         *Federation
 	standIn     bool          // plays a remote location, see [Federation]
@@ -48,6 +49,7 @@ type Cluster struct {
 	lastPlace   int64 // last id of a template or placement group
 	groups      map[string]*group
 	disks       []*disk // by id
+	conditions  []Condition
 	sites       sites
 	buckets     map[string]*bucket
 	iscsi       iscsi

@@ -12,12 +12,13 @@ import (
 // Device is an attached volume or snapshot as its host sees it. Every access checks that it still is
 // attached, with the rights that it needs.
 type Device struct {
+	cluster *Cluster
 	binding *binding
 	closed  atomic.Bool
 }
 
 // Device opens what a client has attached. While it is open a detach needs force (storpool-api 7.4).
-// Errors: those of the reference; [ErrDetached] when the client has not attached it.
+// Errors: those of the reference; [ErrDetached] when the client has not attached it; [ErrClientDead].
 func (c *Cluster) Device(id int, ref Ref) (*Device, error) {
 	c.rlock()
 	defer c.mu.RUnlock()
@@ -29,16 +30,22 @@ func (c *Cluster) Device(id int, ref Ref) (*Device, error) {
 	if b == nil {
 		return nil, fmt.Errorf("open '%s' at client %d: %w", n.shown(), id, ErrDetached)
 	}
+	if b.host.dead.Load() {
+		return nil, fmt.Errorf("open '%s' at client %d: %w", n.shown(), id, ErrClientDead)
+	}
 	b.open.Add(1)
-	return &Device{binding: b}, nil
+	return &Device{cluster: c, binding: b}, nil
 }
 
 // access runs f while the attachment is held in place.
-func (d *Device) access(what string, need Rights, f func(b *binding) error) error {
+func (d *Device) access(what string, need Rights, s span, f func(b *binding) error) error {
 	b := d.binding
 	b.io.RLock()
 	defer b.io.RUnlock()
 	err := d.check(need)
+	if o := d.cluster.outage.Load(); err == nil && o != nil {
+		err = o.hits(b.node.obj.Load(), s)
+	}
 	if err == nil {
 		err = f(b)
 	}
@@ -52,6 +59,8 @@ func (d *Device) check(need Rights) error {
 	switch {
 	case d.closed.Load():
 		return ErrClosed
+	case d.binding.host.dead.Load():
+		return ErrClientDead
 	case d.binding.rights == "":
 		return ErrDetached
 	case need == ReadWrite && d.binding.rights != ReadWrite:
@@ -60,20 +69,21 @@ func (d *Device) check(need Rights) error {
 	return nil
 }
 
-// ReadAt reads as [io.ReaderAt] says. Errors: [ErrDetached], [ErrClosed].
+// ReadAt reads as [io.ReaderAt] says. Errors: [ErrDetached], [ErrClosed], and under a [Condition]
+// [ErrClientDead], [ErrUnavailable].
 func (d *Device) ReadAt(p []byte, off int64) (n int, err error) {
 	var end error // io.EOF must reach the reader as it is
-	err = d.access("read", ReadOnly, func(b *binding) error {
+	err = d.access("read", ReadOnly, span{off: off, n: int64(len(p))}, func(b *binding) error {
 		n, end = b.node.image.ReadAt(p, off)
 		return nil
 	})
 	return n, cmp.Or(err, end)
 }
 
-// WriteAt writes all of p or, with an error, nothing. Errors: [ErrDetached], [ErrReadOnly], [ErrClosed] and
-// those of the contents.
+// WriteAt writes all of p or, with an error, nothing. Errors: [ErrDetached], [ErrReadOnly], [ErrClosed], those
+// of the contents, and under a [Condition] [ErrClientDead], [ErrUnavailable], [ErrNoSpace].
 func (d *Device) WriteAt(p []byte, off int64) (n int, err error) {
-	err = d.access("write", ReadWrite, func(b *binding) (err error) {
+	err = d.access("write", ReadWrite, span{off: off, n: int64(len(p)), fills: true}, func(b *binding) (err error) {
 		n, err = b.node.image.WriteAt(p, off)
 		return err
 	})
@@ -82,17 +92,19 @@ func (d *Device) WriteAt(p []byte, off int64) (n int, err error) {
 
 // Discard makes a range read as zeros and gives its room back. Errors as of [Device.WriteAt].
 func (d *Device) Discard(off, n int64) error {
-	return d.access("discard", ReadWrite, func(b *binding) error { return b.node.image.Discard(off, n) })
+	return d.access("discard", ReadWrite, span{off: off, n: n}, func(b *binding) error {
+		return b.node.image.Discard(off, n)
+	})
 }
 
 // Zero makes a range read as zeros. Errors as of [Device.WriteAt].
 func (d *Device) Zero(off, n int64) error {
-	return d.access("zero", ReadWrite, func(b *binding) error { return b.node.image.Zero(off, n) })
+	return d.access("zero", ReadWrite, span{off: off, n: n}, func(b *binding) error { return b.node.image.Zero(off, n) })
 }
 
 // Size returns the present size in bytes. Errors: [ErrDetached], [ErrClosed].
 func (d *Device) Size() (size int64, err error) {
-	err = d.access("size of", ReadOnly, func(b *binding) error {
+	err = d.access("size of", ReadOnly, span{}, func(b *binding) error {
 		size = b.node.image.Size()
 		return nil
 	})

@@ -19,6 +19,8 @@ const (
 // disk is the lasting part of a disk; what is on it is counted when somebody looks.
 type disk struct {
 	Disk
+	ejected bool // for good; conditions take disks away as well
+	ignored bool // nobody waits for it
 }
 
 // usable turns allocation groups into bytes of client data, before replication.
@@ -66,14 +68,14 @@ func newDisk(id, server int, ssd bool, size int64) *disk {
 		model = "Emulated SSD"
 	}
 	groups := size/agSize - 2 // storpool-api 14
-	return &disk{Disk{
+	return &disk{Disk: Disk{
 		ID: id, Server: server, GenerationLeft: -1, Model: model, Serial: fmt.Sprintf("SPSIM%05d", id),
 		SoftEject: "off", SSD: ssd, Device: fmt.Sprintf("/dev/disk-sp-%d", id), Size: size, AGCount: groups,
 		EntriesCount: groups * (agSize / entrySize), ObjectsCount: groups * (agSize / objectSize) * 4,
 	}}
 }
 
-// recount brings the usable bytes of the placement groups up to date.
+// recount brings the usable bytes of the placement groups, and what devices suffer from, up to date.
 func (c *Cluster) recount() {
 	for _, g := range c.groups {
 		g.usable = 0
@@ -83,6 +85,7 @@ func (c *Cluster) recount() {
 			}
 		}
 	}
+	c.reckon()
 }
 
 func (c *Cluster) disk(id int) (*disk, error) {
@@ -160,10 +163,8 @@ func (c *Cluster) DiskScrubPause(id int, paused bool) error {
 // DiskEject stops using a disk: it is down from now on. Error: [ObjectDoesNotExist].
 func (c *Cluster) DiskEject(id int) error {
 	return c.changeDisk(id, func(d *disk) error {
-		if d.Up() {
-			d.GenerationLeft = c.Generation()
-			c.recount()
-		}
+		d.ejected = true
+		c.weigh()
 		return nil
 	})
 }
@@ -179,7 +180,16 @@ func (c *Cluster) DiskForget(id int) error {
 		for _, g := range c.groups {
 			g.disks = slices.DeleteFunc(slices.Clone(g.disks), func(o int) bool { return o == id })
 		}
+		c.forgetCondition(Condition{Kind: DiskGone, ID: id})
 		c.recount()
+		return nil
+	})
+}
+
+// DiskIgnore has the servers go on without waiting for a disk that is gone. Error: [ObjectDoesNotExist].
+func (c *Cluster) DiskIgnore(id int) error {
+	return c.changeDisk(id, func(d *disk) error {
+		d.ignored = !d.Up()
 		return nil
 	})
 }

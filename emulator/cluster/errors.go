@@ -29,6 +29,8 @@ const (
 	AccessDenied ErrorName = "accessDenied"
 	// Unreachable: another cluster that the call needs is cut off; transient (inferred).
 	Unreachable ErrorName = "clusterUnreachable"
+	// ClusterDown: the cluster has no quorum (inferred, storpool-api 3).
+	ClusterDown ErrorName = "clusterDown"
 	// Timeout: the change was made, but clients did not apply it in time (inferred, storpool-api 7.2).
 	Timeout ErrorName = "timeout"
 )
@@ -60,6 +62,13 @@ var (
 	ErrReadOnly = errors.New("device is read-only")
 	// ErrClosed: the device was closed.
 	ErrClosed = errors.New("device is closed")
+	// ErrClientDead: the host of the device is dead.
+	ErrClientDead = errors.New("client is dead")
+	// ErrUnavailable: the cluster cannot serve the data: no quorum, or no disk that holds it is up. A real client
+	// waits instead.
+	ErrUnavailable = errors.New("data is unavailable")
+	// ErrNoSpace: the disks have no room left. A real client waits instead.
+	ErrNoSpace = errors.New("no space left on the disks")
 )
 
 func refuse(name ErrorName, format string, args ...any) *Error {

@@ -77,6 +77,9 @@ func (c *Cluster) renameGroup(from, to string) {
 			*name = to
 		}
 	}
+	for i := range c.conditions {
+		follow(&c.conditions[i].Group)
+	}
 	for _, t := range c.templates {
 		follow(&t.policy.PlaceAll)
 		follow(&t.policy.PlaceTail)
@@ -101,6 +104,7 @@ func (c *Cluster) PlacementGroupDelete(name string) error {
 		return refuse(Busy, "Placement group '%s' is in use", name)
 	}
 	delete(c.groups, name)
+	c.forgetCondition(Condition{Kind: CapacityExhausted, Group: name})
 	c.changed()
 	return nil
 }

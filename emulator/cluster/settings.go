@@ -93,6 +93,16 @@ func (c *Cluster) checkPolicy(p Policy) error {
 	return nil
 }
 
+// checkGrowth is checkSize that also refuses where the disks have no room.
+func (c *Cluster) checkGrowth(size int64, s *Settings) error {
+	for _, g := range []string{s.PlaceAll, s.PlaceTail, s.PlaceHead} {
+		if c.full(g) {
+			return refuse(InsufficientResources, "The disks of placement group '%s' have no room left", g)
+		}
+	}
+	return c.checkSize(size, s)
+}
+
 // checkSize refuses sizes off the granularity and sizes that the disks of the settings cannot hold.
 func (c *Cluster) checkSize(size int64, s *Settings) error {
 	if size <= 0 || size%c.does.SizeGranularity != 0 {

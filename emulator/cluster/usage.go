@@ -21,6 +21,7 @@ func (c *Cluster) Space(o *Object) Space {
 type usage struct {
 	placer *placer
 	disks  []Disk // all, by id, with what they hold
+	full   map[int]bool
 	loads  map[*Settings]*load
 }
 
@@ -34,7 +35,7 @@ type load struct {
 // usage walks all volumes and snapshots without holding up anybody; visit is called for each.
 func (c *Cluster) usage(visit func(o *Object, stored int64)) *usage {
 	c.lock()
-	u := &usage{placer: c.placer(), loads: map[*Settings]*load{}}
+	u := &usage{placer: c.placer(), full: c.fullDisks(), loads: map[*Settings]*load{}}
 	for _, d := range c.disks {
 		u.disks = append(u.disks, d.Disk)
 	}
@@ -100,6 +101,9 @@ func (u *usage) settle() {
 		d.OnDiskSize = bytes[d.ID]
 		d.AGAllocated = min((d.OnDiskSize/dataOf*rawOf+agSize-1)/agSize, d.AGCount)
 		d.EntriesAllocated = min((d.OnDiskSize+entrySize-1)/entrySize, d.EntriesCount)
+		if u.full[d.ID] {
+			d.AGAllocated, d.EntriesAllocated = d.AGCount, d.EntriesCount
+		}
 	}
 }
 

@@ -134,7 +134,7 @@ func (c *Cluster) sizeOf(spec VolumeSpec, from origin, settings *Settings) (int6
 	if size < from.size() {
 		return 0, refuse(InvalidParam, "Size %d is less than the %d bytes of the source", size, from.size())
 	}
-	return size, c.checkSize(size, settings)
+	return size, c.checkGrowth(size, settings)
 }
 
 func (c *Cluster) newImage(parent *node, size int64) (*blocks.Image, error) {
@@ -193,7 +193,11 @@ func (c *Cluster) resized(info Info, ch VolumeChange) (int64, error) {
 	if size == info.Size {
 		return size, nil
 	}
-	if err := c.checkSize(size, info.Settings); err != nil {
+	check := c.checkSize
+	if size > info.Size {
+		check = c.checkGrowth
+	}
+	if err := check(size, info.Settings); err != nil {
 		return 0, err
 	}
 	if size < info.Size && !ch.ShrinkOK {
