@@ -13,7 +13,7 @@ import (
 type client struct {
 	id         int
 	away       *clock.Event // fires when the client comes back; nil while it runs
-	dead       atomic.Bool  // as away says, for devices
+	dead       atomic.Bool  // its devices cannot be used
 	generation int64        // applied when it went away
 	slots      [slotsOfClient / 64]uint64
 	attached   int
@@ -51,9 +51,9 @@ func (c *Cluster) client(id int) (*client, error) {
 	return nil, refuse(ObjectDoesNotExist, "Client %d does not exist", id)
 }
 
-// SetClientDown stops or starts a client: the condition [ClientDead] in other words. Error: [ObjectDoesNotExist].
+// SetClientDown stops or starts a client: the condition [ClientDown] in other words. Error: [ObjectDoesNotExist].
 func (c *Cluster) SetClientDown(id int, down bool) error {
-	cond := Condition{Kind: ClientDead, ID: id}
+	cond := Condition{Kind: ClientDown, ID: id}
 	if down || !slices.Contains(c.Conditions(), cond) {
 		if _, err := c.ClientConfig(id); err != nil || !down {
 			return err

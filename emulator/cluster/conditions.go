@@ -16,8 +16,10 @@ const (
 	// ServerDown: a storage server is down, and its disks with it. Without a majority of the servers the cluster
 	// has no quorum.
 	ServerDown ConditionKind = "serverDown"
-	// ClientDead: a client (host) is dead. It stays registered, applies no changes, and what is attached to it
-	// cannot be used.
+	// ClientDown: the cluster counts a client as down. It stays registered and applies no changes; the devices that
+	// it has go on.
+	ClientDown ConditionKind = "clientDown"
+	// ClientDead: a client (host) is dead: down, and its devices cannot be used.
 	ClientDead ConditionKind = "clientDead"
 	// NoQuorum: every change is refused with a transient error, and no device can be used.
 	NoQuorum ConditionKind = "noQuorum"
@@ -107,7 +109,7 @@ func (c *Cluster) checkCondition(cond Condition) error {
 		if cond.ID < 1 || cond.ID > c.model.Servers {
 			err = refuse(ObjectDoesNotExist, "Server %d does not exist", cond.ID)
 		}
-	case ClientDead:
+	case ClientDown, ClientDead:
 		_, err = c.client(cond.ID)
 	case CapacityExhausted:
 		takesID = false
@@ -141,7 +143,7 @@ func (c *Cluster) quorate() bool {
 			return false
 		case ServerDown:
 			down++
-		case DiskGone, ClientDead, CapacityExhausted:
+		case DiskGone, ClientDown, ClientDead, CapacityExhausted:
 		}
 	}
 	return 2*(c.model.Servers-down) > c.model.Servers
@@ -191,7 +193,9 @@ func (c *Cluster) weigh() (moved bool) {
 		}
 	}
 	for _, id := range c.clientIDs {
-		c.clients[id].run(c, !c.suffers(ClientDead, id))
+		dead := c.suffers(ClientDead, id)
+		c.clients[id].dead.Store(dead)
+		c.clients[id].run(c, !dead && !c.suffers(ClientDown, id))
 	}
 	c.recount()
 	return moved
@@ -199,7 +203,6 @@ func (c *Cluster) weigh() (moved bool) {
 
 // run brings a client up or takes it down; it may be in that state already.
 func (cl *client) run(c *Cluster, up bool) {
-	cl.dead.Store(!up)
 	switch {
 	case !up && cl.away == nil:
 		cl.generation, cl.away = c.Generation(), c.clock.Event()

@@ -16,6 +16,7 @@ func TestAConditionIsTheSameInGoAndJSON(t *testing.T) {
 		`{"kind":"diskGone","id":101}`:                 {Kind: cluster.DiskGone, ID: 101},
 		`{"kind":"serverDown","id":2}`:                 {Kind: cluster.ServerDown, ID: 2},
 		`{"kind":"clientDead","id":3}`:                 {Kind: cluster.ClientDead, ID: 3},
+		`{"kind":"clientDown","id":3}`:                 {Kind: cluster.ClientDown, ID: 3},
 		`{"kind":"noQuorum"}`:                          {Kind: cluster.NoQuorum},
 		`{"kind":"capacityExhausted"}`:                 {Kind: cluster.CapacityExhausted},
 		`{"kind":"capacityExhausted","group":"hdd"}`:   {Kind: cluster.CapacityExhausted, Group: "hdd"},
@@ -148,8 +149,10 @@ func TestADeadClientCannotUseItsDevices(t *testing.T) {
 	_, err = other.WriteAt(p, 0)
 	require.NoError(t, err)
 	assert.Equal(t, cluster.Down, b.Services().Clients[0].Status)
-	require.NoError(t, b.SetClientDown(1, false))
-	assert.Empty(t, b.Conditions())
+	require.NoError(t, b.SetClientDown(1, true))
+	require.NoError(t, b.ClearCondition(cluster.Condition{Kind: cluster.ClientDead, ID: 1}))
+	assert.Equal(t, []cluster.Condition{{Kind: cluster.ClientDown, ID: 1}}, b.Conditions())
+	assert.Equal(t, cluster.Down, b.Services().Clients[0].Status)
 	_, err = mine.WriteAt(p, 0)
 	require.NoError(t, err)
 }
