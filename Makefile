@@ -36,6 +36,10 @@ test: ## run all tests
 race: ## run all tests under the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
 
+.PHONY: test-clients
+test-clients: ## drive the emulator through every method of the official Python bindings (CASES= words of names)
+	.ci/clients $(CASES)
+
 .PHONY: test-container
 test-container: ## build the image and test it with Docker; without a Docker engine say so and do nothing
 	@if ! docker info >/dev/null 2>&1; then echo 'SKIPPED: no Docker engine answers, so the image cannot be tested'; exit 0; fi; \
