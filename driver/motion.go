@@ -423,7 +423,7 @@ func migrateBack(ctx context.Context, d *Driver, i inventory.Intent) error {
 		return nil
 	})
 	if err != nil || len(news) == 0 {
-		return err
+		return errors.Join(err, d.staysRunning(i.Object))
 	}
 	if err := d.tell(ctx, to, agentapi.PrepareForMigration{VM: vm, Rollback: true}); err != nil {
 		d.log.WarnContext(ctx, "a migration that was prepared is not taken back", "vm", i.Object, "host", to, "error", err)
@@ -433,7 +433,18 @@ func migrateBack(ctx context.Context, d *Driver, i inventory.Intent) error {
 			return err
 		}
 	}
-	return d.dropCopies(pairs)
+	return errors.Join(d.dropCopies(pairs), d.staysRunning(i.Object))
+}
+
+// staysRunning records that a VM whose migration was cut short runs where it did.
+func (d *Driver) staysRunning(vm inventory.ID) error {
+	return d.inv.Update(func(tx *inventory.Tx) error {
+		if row, ok := tx.VMs.Get(vm); ok && row.State == inventory.VMMigrating {
+			row.State = inventory.VMRunning
+			tx.VMs.Put(row)
+		}
+		return nil
+	})
 }
 
 // dropPrepared has a host detach a volume that no VM will use, and deletes it with what else the operation made there.

@@ -143,3 +143,28 @@ Feature: Migrate a volume to another pool of StorPool
       | state | Ready   |
       | pool  | primary |
     And the guest "vm" reads the pattern "before" from "disk"
+
+  Scenario: A disk that gets an offering without a limit on its way to another pool has none there
+    Given the disk offering "slow" with 100 IOPS
+    And the disk offering "free" with no details
+    And a detached DATA disk "disk" of 1 GiB with the offering "slow" with the pattern "before"
+    When the disk "disk" is migrated to the pool "second" with the offering "free"
+    Then the StorPool volume of "disk" has
+      | template | ssd       |
+      | iops     | unlimited |
+    And the inventory has the disk "disk" with
+      | offering | free      |
+      | iops     | unlimited |
+    And "disk" holds the pattern "before"
+
+  Scenario Outline: The plugin does not copy a disk while its VM is <state>
+    Given the DATA disk "disk", attached, with the pattern "before"
+    When the plugin is told to copy the disk "disk" to the pool "second" while its VM is <state>, which is refused
+    Then StorPool has 1 volume of "disk"
+    And "disk" holds the pattern "before"
+
+    Examples:
+      | state     |
+      | Starting  |
+      | Stopping  |
+      | Migrating |

@@ -93,6 +93,7 @@ type Tx struct {
 	ServiceOfferings *Table[ServiceOffering]
 	VMs              *Table[VM]
 	Volumes          *Table[Volume]
+	VolumeStores     *Table[VolumeStore]
 	Passphrases      *Table[Passphrase]
 	Snapshots        *Table[Snapshot]
 	SnapshotRefs     *Table[SnapshotRef]
@@ -116,6 +117,7 @@ func newTx() *Tx {
 	tx.ServiceOfferings = table(tx, "service offering", func(r *ServiceOffering) *ID { return &r.ID })
 	tx.VMs = table(tx, "VM", func(r *VM) *ID { return &r.ID })
 	tx.Volumes = table(tx, "volume", func(r *Volume) *ID { return &r.ID })
+	tx.VolumeStores = table(tx, "volume record", func(r *VolumeStore) *ID { return &r.ID })
 	tx.Passphrases = table(tx, "passphrase", func(r *Passphrase) *ID { return &r.ID })
 	tx.Snapshots = table(tx, "snapshot", func(r *Snapshot) *ID { return &r.ID })
 	tx.SnapshotRefs = table(tx, "snapshot record", func(r *SnapshotRef) *ID { return &r.ID })

@@ -156,6 +156,7 @@ type VolumeState string
 // The volume states.
 const (
 	VolumeAllocated    VolumeState = "Allocated"
+	VolumeUploaded     VolumeState = "Uploaded" // on secondary storage only
 	VolumeCreating     VolumeState = "Creating"
 	VolumeReady        VolumeState = "Ready"
 	VolumeSnapshotting VolumeState = "Snapshotting"
@@ -196,6 +197,17 @@ type Volume struct {
 
 // Encrypted tells whether the volume has a passphrase or a KMS key.
 func (v Volume) Encrypted() bool { return v.PassphraseID != 0 || v.KMSKeyID != 0 }
+
+// VolumeStore is a volume on secondary storage: one that was uploaded, or a copy to be downloaded.
+type VolumeStore struct {
+	ID           ID
+	Volume       ID
+	Store        ID
+	Path         string
+	Size         int64 // virtual, in bytes
+	PhysicalSize int64 // bytes
+	State        RefState
+}
 
 // Passphrase is the key of an encrypted volume.
 type Passphrase struct {

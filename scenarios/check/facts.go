@@ -174,3 +174,9 @@ func size(v inventory.Volume) int64 {
 	}
 	return v.Size
 }
+
+// onFiles tells whether a volume is on a primary pool of files.
+func (f *facts) onFiles(v inventory.Volume) bool {
+	p, ok := f.pools[v.Pool]
+	return ok && p.Provider != inventory.StorPool
+}

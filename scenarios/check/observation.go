@@ -67,9 +67,10 @@ type Disk struct {
 	Size int64 // bytes
 }
 
-// File is a file on secondary storage, unfinished ones included.
+// File is a file on secondary storage or on a primary pool of files, unfinished ones included.
 type File struct {
-	Store inventory.ID
+	Store inventory.ID // 0 on a pool
+	Pool  inventory.ID
 	Name  string
 	Size  int64 // bytes
 }
@@ -83,6 +84,7 @@ type Inventory struct {
 	ServiceOfferings []inventory.ServiceOffering
 	VMs              []inventory.VM
 	Volumes          []inventory.Volume
+	VolumeStores     []inventory.VolumeStore
 	Snapshots        []inventory.Snapshot
 	SnapshotRefs     []inventory.SnapshotRef
 	Templates        []inventory.Template
@@ -99,7 +101,7 @@ func ReadInventory(s *inventory.Store) (i Inventory, err error) {
 		i = Inventory{
 			Hosts: tx.Hosts.All(nil), Pools: tx.Pools.All(nil), SecondaryStores: tx.SecondaryStores.All(nil),
 			DiskOfferings: tx.DiskOfferings.All(nil), ServiceOfferings: tx.ServiceOfferings.All(nil),
-			VMs: tx.VMs.All(nil), Volumes: tx.Volumes.All(nil), Snapshots: tx.Snapshots.All(nil),
+			VMs: tx.VMs.All(nil), Volumes: tx.Volumes.All(nil), VolumeStores: tx.VolumeStores.All(nil), Snapshots: tx.Snapshots.All(nil),
 			SnapshotRefs: tx.SnapshotRefs.All(nil), Templates: tx.Templates.All(nil),
 			TemplateStores: tx.TemplateStores.All(nil), TemplatePools: tx.TemplatePools.All(nil),
 			VMSnapshots: tx.VMSnapshots.All(nil), Intents: tx.Intents.All(nil),

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/spsim/spsim/driver"
@@ -71,26 +72,50 @@ func (f *facts) deadSnapshot(s inventory.Snapshot, refs []inventory.SnapshotRef,
 	}
 }
 
-// files compares secondary storage with the records.
-func files(f *facts, report report) {
-	type place struct {
-		store inventory.ID
-		name  string
+// place is where a file is: on secondary storage, or on a primary pool.
+type place struct {
+	store, pool inventory.ID
+	name        string
+}
+
+func (p place) String() string {
+	if p.pool != 0 {
+		return fmt.Sprintf("pool %d as %s", p.pool, p.name)
 	}
+	return fmt.Sprintf("secondary storage %d as %s", p.store, p.name)
+}
+
+// files compares secondary storage and primary pools of files with the records.
+func files(f *facts, report report) {
 	there := map[place]int64{}
 	for _, x := range f.Files {
-		there[place{x.Store, x.Name}] = x.Size
+		there[place{x.Store, x.Pool, x.Name}] = x.Size
 	}
 	known := map[place]bool{}
-	need := func(owner string, store inventory.ID, name string, length int64) {
-		at := place{store, name}
-		known[at] = true
-		got, ok := there[at]
+	at := func(owner string, p place, length int64) {
+		known[p] = true
+		got, ok := there[p]
 		switch {
 		case !ok || got == 0:
-			report(owner, "is not on secondary storage %d as %s", store, name)
+			report(owner, "is not on %s", p)
 		case length > 0 && got != length:
-			report(owner, "has %d bytes on record, and %s on secondary storage %d has %d", length, name, store, got)
+			report(owner, "has %d bytes on record, and %d on %s", length, got, p)
+		}
+	}
+	need := func(owner string, store inventory.ID, name string, length int64) {
+		at(owner, place{store: store, name: name}, length)
+	}
+	for _, v := range f.Inventory.Volumes {
+		if f.onFiles(v) && v.Path != "" && v.State != inventory.VolumeExpunged {
+			at(volumeName(v), place{pool: v.Pool, name: v.Path}, 0)
+		}
+		if v.State == inventory.VolumeUploaded && !slices.ContainsFunc(f.Inventory.VolumeStores, func(r inventory.VolumeStore) bool { return r.Volume == v.ID }) {
+			report(volumeName(v), "is uploaded and on no record of secondary storage")
+		}
+	}
+	for _, r := range f.Inventory.VolumeStores {
+		if r.State == inventory.RefReady {
+			need(fmt.Sprintf("copy of volume %d", r.Volume), r.Store, r.Path, r.PhysicalSize)
 		}
 	}
 	for _, r := range f.Inventory.SnapshotRefs {
@@ -106,8 +131,12 @@ func files(f *facts, report report) {
 		}
 	}
 	for _, x := range f.Files {
-		if !known[place{x.Store, x.Name}] {
-			report(fmt.Sprintf("file %s on secondary storage %d", x.Name, x.Store), "(%d bytes) is on no record", x.Size)
+		if p := (place{x.Store, x.Pool, x.Name}); !known[p] {
+			where := fmt.Sprintf("secondary storage %d", x.Store)
+			if x.Pool != 0 {
+				where = fmt.Sprintf("pool %d", x.Pool)
+			}
+			report(fmt.Sprintf("file %s on %s", x.Name, where), "(%d bytes) is on no record", x.Size)
 		}
 	}
 }
@@ -122,7 +151,7 @@ func states(f *facts, report report) {
 	}
 	for _, v := range f.Inventory.Volumes {
 		switch v.State {
-		case inventory.VolumeAllocated, inventory.VolumeReady, inventory.VolumeDestroy, inventory.VolumeExpunged:
+		case inventory.VolumeAllocated, inventory.VolumeUploaded, inventory.VolumeReady, inventory.VolumeDestroy, inventory.VolumeExpunged:
 		default:
 			report(volumeName(v), "is %s", v.State)
 		}
@@ -141,6 +170,9 @@ func states(f *facts, report report) {
 	}
 	for _, r := range f.Inventory.SnapshotRefs {
 		settled(fmt.Sprintf("record of %s on %s store %d", snapshotName(f.snapshots[r.Snapshot]), r.Role, r.Store), r.State)
+	}
+	for _, r := range f.Inventory.VolumeStores {
+		settled(fmt.Sprintf("copy of volume %d on secondary storage %d", r.Volume, r.Store), r.State)
 	}
 	for _, c := range f.Inventory.TemplatePools {
 		settled(fmt.Sprintf("cached template %s on pool %d", f.templates[c.Template].Name, c.Pool), c.State)

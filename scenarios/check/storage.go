@@ -72,7 +72,7 @@ func backed(f *facts, report report) {
 		}
 	}
 	for _, v := range f.Inventory.Volumes {
-		if v.State == inventory.VolumeReady {
+		if v.State == inventory.VolumeReady && !f.onFiles(v) {
 			need(volumeName(v), v.Path, false)
 		}
 	}

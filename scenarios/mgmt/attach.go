@@ -35,6 +35,11 @@ func (s *Server) AttachVolume(ctx context.Context, volume, vm inventory.ID, devi
 			return v, err
 		}
 	}
+	if v.State == inventory.VolumeUploaded {
+		if v, err = s.bringIn(ctx, v); err != nil {
+			return v, err
+		}
+	}
 	if err := s.setVolumeState(v.ID, inventory.VolumeAttaching); err != nil {
 		return v, err
 	}
@@ -119,7 +124,7 @@ func attachRefusal(v inventory.Volume, m inventory.VM, device int, taken bool) s
 	switch {
 	case v.VM != 0:
 		return fmt.Sprintf("the volume is attached to VM %d", v.VM)
-	case v.State != inventory.VolumeAllocated && v.State != inventory.VolumeReady:
+	case v.State != inventory.VolumeAllocated && v.State != inventory.VolumeReady && v.State != inventory.VolumeUploaded:
 		return "the volume is " + string(v.State)
 	case m.State != inventory.VMRunning && m.State != inventory.VMStopped:
 		return "the VM is " + string(m.State)

@@ -61,7 +61,7 @@ func ofVM(id inventory.ID) inventory.Owner { return inventory.Owner{Kind: invent
 
 // Sync asks hosts again that left a command in doubt, as core does when it hears from a host: an attach that was given
 // up is taken back, a detach that failed as well, a stop is repeated, the
-// file of a backup that was given up is removed. What a host does not answer stays in doubt.
+// files of backups and copies that were given up are removed. What a host does not answer stays in doubt.
 func (s *Server) Sync(ctx context.Context) error {
 	var volumes, vms, unseen, snapshots []inventory.Detail
 	err := s.inv.View(func(tx *inventory.Tx) error {
@@ -72,7 +72,7 @@ func (s *Server) Sync(ctx context.Context) error {
 		unseen = tx.Details.Named(inventory.OfVM, is(UnseenStop))
 		return nil
 	})
-	errs := []error{err}
+	errs := []error{err, s.syncStrays(ctx)}
 	for _, d := range volumes {
 		errs = append(errs, s.syncVolume(ctx, d.Owner.ID))
 	}

@@ -36,6 +36,9 @@ type Driver interface {
 	DeleteVMSnapshot(ctx context.Context, vmSnapshot inventory.ID) error
 	CanHandleTemplate(src, dst driver.Object) bool
 	TemplateFromSnapshot(ctx context.Context, src, dst driver.Object) (driver.Result, error)
+	CanMigrate(m driver.Migration) bool
+	MigrateVM(ctx context.Context, m driver.Migration) ([]driver.Moved, error)
+	DirectDownload(ctx context.Context, template, pool, host inventory.ID, file string) (driver.Result, error)
 	CheckVMTag(key, value string, admin bool) error
 	ProvideVMTags(ctx context.Context, vm, volume inventory.ID) error
 }

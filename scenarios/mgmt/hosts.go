@@ -11,19 +11,25 @@ import (
 // send executes a command on a host; a nil error means that the host said yes. No answer, a refusal and an
 // undelivered command all wrap [ErrAgent].
 func (s *Server) send(ctx context.Context, host inventory.ID, cmd agentapi.Command) error {
+	_, err := s.ask(ctx, host, cmd)
+	return err
+}
+
+// ask is send with the answer.
+func (s *Server) ask(ctx context.Context, host inventory.ID, cmd agentapi.Command) (*agentapi.Answer, error) {
 	if s.killed() {
-		return ErrKilled
+		return nil, ErrKilled
 	}
 	a, err := s.agents.Send(ctx, host, cmd)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%s to host %d: %w: %w", cmd.Command(), host, ErrAgent, err)
+		return nil, fmt.Errorf("%s to host %d: %w: %w", cmd.Command(), host, ErrAgent, err)
 	case a == nil:
-		return fmt.Errorf("%s to host %d: %w: %w", cmd.Command(), host, ErrAgent, ErrSilent)
+		return nil, fmt.Errorf("%s to host %d: %w: %w", cmd.Command(), host, ErrAgent, ErrSilent)
 	case !a.OK:
-		return fmt.Errorf("%s to host %d: %w: %s", cmd.Command(), host, ErrAgent, a.Details)
+		return nil, fmt.Errorf("%s to host %d: %w: %s", cmd.Command(), host, ErrAgent, a.Details)
 	}
-	return nil
+	return a, nil
 }
 
 // chooseHost is the host given, else the last one if it is up, else the one that is up in the zone with the fewest

@@ -45,6 +45,15 @@ func (i *Images) remove(store inventory.ID, path string) error {
 	return i.in(store, func(d *secondary.Dir) error { return d.Remove(path) })
 }
 
+// size is the length of a file of a store in bytes.
+func (i *Images) size(store inventory.ID, path string) (n int64, err error) {
+	err = i.in(store, func(d *secondary.Dir) (err error) {
+		n, err = d.Size(path)
+		return err
+	})
+	return n, err
+}
+
 // in opens the folder of a store for f.
 func (i *Images) in(store inventory.ID, f func(*secondary.Dir) error) (err error) {
 	var st inventory.SecondaryStore

@@ -10,7 +10,7 @@ import (
 // Recover brings the rows that a killed management server left in transitional states to rest, as core does when it
 // starts. The driver has reconciled before. It goes on after a failure; the error joins them all.
 func (s *Server) Recover(ctx context.Context) error {
-	return errors.Join(s.recoverVMs(ctx), s.recoverVolumes(), s.recoverTemplates(), s.recoverBakes(), s.recoverSnapshots(ctx), s.recoverVMSnapshots(ctx))
+	return errors.Join(s.recoverVMs(ctx), s.recoverVolumes(), s.recoverCopies(), s.recoverTemplates(), s.recoverBakes(), s.recoverSnapshots(ctx), s.recoverVMSnapshots(ctx))
 }
 
 // recoverVMs stops VMs that were starting or stopping.
@@ -40,7 +40,9 @@ func (s *Server) recoverVolumes() error {
 				}
 			case inventory.VolumeSnapshotting, inventory.VolumeReverting, inventory.VolumeResizing, inventory.VolumeAttaching,
 				inventory.VolumeMigrating:
-				v.State = inventory.VolumeReady
+				if v.State = inventory.VolumeReady; v.Pool == 0 {
+					v.State = inventory.VolumeUploaded
+				}
 			case inventory.VolumeExpunging:
 				v.State = inventory.VolumeDestroy
 			default:
@@ -90,4 +92,14 @@ func (s *Server) recoverSnapshots(ctx context.Context) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// recoverCopies ends copies of volumes to secondary storage.
+func (s *Server) recoverCopies() error {
+	return s.update(func(tx *inventory.Tx) error {
+		for _, r := range tx.VolumeStores.All(func(r inventory.VolumeStore) bool { return r.State != inventory.RefReady }) {
+			tx.VolumeStores.Delete(r.ID)
+		}
+		return nil
+	})
 }

@@ -63,7 +63,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.New("mgmt: Config.Secondary is missing")
 	}
 	s := &Server{
-		inv: cfg.Inventory, driver: cfg.Driver, agents: cfg.Agents, storage: cfg.Secondary,
+		inv: cfg.Inventory, agents: cfg.Agents, storage: cfg.Secondary,
 		images: NewImages(cfg.Inventory, cfg.Secondary), clock: cfg.Clock, log: cfg.Log, newID: cfg.NewID,
 		killed: cfg.Killed,
 	}
@@ -80,6 +80,7 @@ func New(cfg Config) (*Server, error) {
 		s.killed = func() bool { return false }
 	}
 	s.locks = clock.NewLocks(s.clock)
+	s.driver = &byPool{cfg.Driver, s}
 	s.rules = quirk.Apply(correct(), quirks(), cfg.Quirks.Has)
 	return s, nil
 }

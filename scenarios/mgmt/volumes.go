@@ -126,7 +126,7 @@ func (s *Server) DeleteVolume(ctx context.Context, id inventory.ID) (inventory.V
 		return v, &Refused{"deleteVolume", fmt.Sprintf("volume %d", id), reason}
 	}
 	switch v.State {
-	case inventory.VolumeAllocated, inventory.VolumeReady, inventory.VolumeDestroy:
+	case inventory.VolumeAllocated, inventory.VolumeUploaded, inventory.VolumeReady, inventory.VolumeDestroy:
 	default:
 		return refuse("the volume is " + string(v.State))
 	}
@@ -138,7 +138,10 @@ func (s *Server) DeleteVolume(ctx context.Context, id inventory.ID) (inventory.V
 
 // expunge destroys a volume and deletes it on its pool. After a failure it stays in state Destroy.
 func (s *Server) expunge(ctx context.Context, v inventory.Volume) (inventory.Volume, error) {
-	if v.Path == "" {
+	if err := s.dropCopies(v.ID); err != nil {
+		return v, err
+	}
+	if v.Path == "" || v.Pool == 0 {
 		return s.changeVolume(v.ID, func(v *inventory.Volume) { v.State = inventory.VolumeExpunged })
 	}
 	if err := s.setVolumeState(v.ID, inventory.VolumeExpunging); err != nil {

@@ -37,6 +37,7 @@ func (s *scene) comeBack(ctx context.Context, outcome string) error {
 			return fmt.Errorf("come back: %w", err)
 		}
 		s.crash = false
+		s.follow()
 		return nil
 	})
 }

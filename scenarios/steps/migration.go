@@ -8,12 +8,13 @@ import (
 	"github.com/cucumber/godog"
 
 	"github.com/spsim/spsim/driver/inventory"
+	"github.com/spsim/spsim/scenarios/mgmt"
 )
 
 var (
 	reMigrate   = expression(`^the VM "([^"]+)" is migrated to (?:host (\d+)|(another host|the host where it runs))` + outcome)
 	reRunsOn    = expression(`^the VM "([^"]+)" runs on (the same|another) host$`)
-	reMove      = expression(`^the disk "([^"]+)" is migrated( live)? to the pool "([^"]+)"` + outcome)
+	reMove      = expression(`^the disk "([^"]+)" is migrated( live)? to the pool "([^"]+)"(?: with the offering "([^"]+)")?` + outcome)
 	reSameObj   = expression(`^the StorPool volume of "([^"]+)" is (the same|another one)$`)
 	reRemember  = expression(`^the StorPool volume of "([^"]+)" is remembered$`)
 	reBake      = expression(`^the template "([^"]+)" is made from the (disk|snapshot) "([^"]+)"` + outcome)
@@ -75,17 +76,22 @@ func (s *scene) runsOn(vm, which string) error {
 }
 
 // moveDisk follows the row that has the identity of the disk afterwards.
-func (s *scene) moveDisk(ctx context.Context, disk, live, pool, outcome string) error {
+func (s *scene) moveDisk(ctx context.Context, disk, live, pool, offering, outcome string) error {
 	id, err := s.disk(disk)
 	if err != nil {
 		return err
 	}
-	to, err := s.pool(pool)
-	if err != nil {
+	spec := mgmt.MoveSpec{Volume: id, Live: live != ""}
+	if spec.Pool, err = s.pool(pool); err != nil {
 		return err
 	}
+	if offering != "" {
+		if spec.Offering, err = get(s.offerings, "disk offering", offering); err != nil {
+			return err
+		}
+	}
 	return s.act(ctx, outcome, func(ctx context.Context) error {
-		v, err := s.m().MigrateVolume(ctx, id, to, live != "")
+		v, err := s.m().MigrateVolume(ctx, spec)
 		if err == nil {
 			s.disks[disk] = v.ID
 		}

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -31,7 +32,27 @@ func pattern(seed int64, name string) []byte {
 	for i := 0; i < len(out); i += 512 {
 		copy(out[i:i+512], label(name, i))
 	}
+	if name == imageHeader {
+		copy(out, header())
+	}
 	return out
+}
+
+// imageHeader is the name of a pattern that begins as a qcow2 image does whose contents are a file of the host: what a
+// hostile guest writes onto its disk.
+const imageHeader = "a header of an image"
+
+func header() []byte {
+	const file = "/etc/shadow"
+	out := make([]byte, 104, 512+len(file))
+	be := binary.BigEndian
+	be.PutUint32(out, 0x514649fb)
+	be.PutUint32(out[4:], 3)
+	be.PutUint64(out[8:], 512) // where the name of the file is
+	be.PutUint32(out[16:], uint32(len(file)))
+	be.PutUint32(out[20:], 16)
+	be.PutUint64(out[24:], 1<<30)
+	return append(out[:512], file...)
 }
 
 func label(name string, off int) string { return fmt.Sprintf("spsim pattern %q at %d\n", name, off) }

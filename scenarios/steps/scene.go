@@ -52,6 +52,7 @@ type scene struct {
 	lost    map[string]bool   // snapshots that StorPool has lost
 	bases   map[string]string // global ids of the base snapshots of templates
 	proof   bool              // bytes were compared
+	moving  map[string]string // UUIDs of disks that were on their way when the management server died
 
 	last    error              // of the last action
 	before  *check.Observation // before the last action
@@ -86,6 +87,7 @@ func Register(sc *godog.ScenarioContext, o Options) {
 	s.statisticsSteps(sc)
 	s.groupSteps(sc)
 	s.migrationSteps(sc)
+	s.transferSteps(sc)
 }
 
 // Skip returns an error that ends a scenario as skipped, with the reason.

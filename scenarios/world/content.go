@@ -9,6 +9,7 @@ import (
 	"github.com/spsim/spsim/agentsim"
 	"github.com/spsim/spsim/agentsim/image"
 	"github.com/spsim/spsim/driver/inventory"
+	"github.com/spsim/spsim/scenarios/mgmt"
 )
 
 // disk is what a guest or a borrower reads and writes.
@@ -118,13 +119,26 @@ func (w *World) ReadObject(ctx context.Context, gid string, snapshot bool, off i
 func (w *World) with(ctx context.Context, volume inventory.ID, f func(disk) error) error {
 	var v inventory.Volume
 	var m inventory.VM
+	var p inventory.Pool
+	url := ""
 	err := w.Inventory.View(func(tx *inventory.Tx) (err error) {
 		v, err = tx.Volumes.Must(volume)
 		m, _ = tx.VMs.Get(v.VM)
+		p, _ = tx.Pools.Get(v.Pool)
+		if r, ok := tx.VolumeStores.Find(func(r inventory.VolumeStore) bool { return r.Volume == v.ID }); ok {
+			st, _ := tx.SecondaryStores.Get(r.Store)
+			url = st.URL
+		}
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	switch {
+	case v.State == inventory.VolumeUploaded:
+		return w.edit(url, v.Path, f)
+	case p.Provider == mgmt.DefaultPrimary && m.State != inventory.VMRunning:
+		return w.edit(mgmt.PoolURL(p), v.Path, f)
 	}
 	if m.State == inventory.VMRunning {
 		d, err := w.guestDisk(m.ID, v.ID)
@@ -134,6 +148,43 @@ func (w *World) with(ctx context.Context, volume inventory.ID, f func(disk) erro
 		return f(d)
 	}
 	return w.borrow(ctx, GlobalID(v.Path), false, f)
+}
+
+// edit opens a qcow2 file that nobody uses.
+func (w *World) edit(url, path string, f func(disk) error) (err error) {
+	d, err := w.storage.Open(url)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	file, length, err := d.OpenWrite(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	img, err := image.Open(file, length, image.Qcow2)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(img), img.Flush())
+}
+
+// ReadCopy fills p from the copy of a volume on secondary storage.
+func (w *World) ReadCopy(_ context.Context, volume inventory.ID, off int64, p []byte) error {
+	var ref inventory.VolumeStore
+	var st inventory.SecondaryStore
+	err := w.Inventory.View(func(tx *inventory.Tx) (err error) {
+		var ok bool
+		if ref, ok = tx.VolumeStores.Find(func(r inventory.VolumeStore) bool { return r.Volume == volume }); !ok {
+			return fmt.Errorf("secondary storage has no copy of volume %d", volume)
+		}
+		st, err = tx.SecondaryStores.Must(ref.Store)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return w.readImage(st.URL, ref.Path, off, p)
 }
 
 // guestDisk is a disk of a running VM as its guest sees it.

@@ -12,6 +12,7 @@ import (
 	"github.com/spsim/spsim/agentsim"
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/scenarios/check"
+	"github.com/spsim/spsim/scenarios/mgmt"
 )
 
 // observer keeps the parts of the last observation that cost something.
@@ -46,7 +47,7 @@ func (w *World) Observe(ctx context.Context) (*check.Observation, error) {
 		o.inventory = i
 	}
 	o.known, o.generation, o.revision = true, generation, revision
-	files, err := w.files(o.inventory.SecondaryStores)
+	files, err := w.files(o.inventory.SecondaryStores, o.inventory.Pools)
 	if err != nil {
 		return nil, fmt.Errorf("observe secondary storage: %w", err)
 	}
@@ -108,19 +109,31 @@ func guest(h *agentsim.Host, st agentsim.GuestState) check.Guest {
 	return out
 }
 
-// files lists what is on secondary storage.
-func (w *World) files(stores []inventory.SecondaryStore) (out []check.File, err error) {
-	for _, st := range stores {
-		d, err := w.storage.Open(st.URL)
+// files lists what is on secondary storage and on primary pools of files.
+func (w *World) files(stores []inventory.SecondaryStore, pools []inventory.Pool) (out []check.File, err error) {
+	add := func(url string, x check.File) error {
+		d, err := w.storage.Open(url)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		list, err := d.Files()
-		if err = errors.Join(err, d.Close()); err != nil {
+		for _, f := range list {
+			x.Name, x.Size = f.Name, f.Size
+			out = append(out, x)
+		}
+		return errors.Join(err, d.Close())
+	}
+	for _, st := range stores {
+		if err := add(st.URL, check.File{Store: st.ID}); err != nil {
 			return nil, err
 		}
-		for _, f := range list {
-			out = append(out, check.File{Store: st.ID, Name: f.Name, Size: f.Size})
+	}
+	for _, p := range pools {
+		if p.Provider != mgmt.DefaultPrimary {
+			continue
+		}
+		if err := add(mgmt.PoolURL(p), check.File{Pool: p.ID}); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
