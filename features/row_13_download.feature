@@ -5,6 +5,7 @@ Feature: Download a volume
   Background:
     Given a zone with 2 hosts and the StorPool pool "primary"
 
+  @A-9a @A-9c @D-11a
   Scenario Outline: The download of a <kind> disk that nobody uses holds its bytes
     Given the <kind> disk "disk", detached, with the pattern "before"
     And the pattern "far" is written to "disk" at 900 MiB
@@ -25,6 +26,7 @@ Feature: Download a volume
       | ROOT |
       | DATA |
 
+  @D-11a
   Scenario Outline: A <kind> disk of a running VM is not downloaded
     Given the <kind> disk "disk", attached, with the pattern "before"
     When the disk "disk" is downloaded, which is refused
@@ -36,6 +38,7 @@ Feature: Download a volume
       | ROOT |
       | DATA |
 
+  @A-9a @D-11a
   Scenario: A download that is there already is used again
     Given the DATA disk "disk", detached, with the pattern "before"
     When the disk "disk" is downloaded
@@ -43,6 +46,7 @@ Feature: Download a volume
     Then the agents executed "CopyVolumeToSecondary" 1 time
     And the download of "disk" holds the pattern "before"
 
+  @A-9a @D-11a
   Scenario: A download that has expired leaves nothing and can be made again
     Given the DATA disk "disk", detached, with the pattern "before"
     And the disk "disk" is downloaded
@@ -52,6 +56,7 @@ Feature: Download a volume
     And the disk "disk" is downloaded
     Then the download of "disk" holds the pattern "after"
 
+  @A-9a @D-11a
   Scenario: The download of a disk goes with the disk
     Given the DATA disk "disk", detached, with the pattern "before"
     And the disk "disk" is downloaded
@@ -60,12 +65,14 @@ Feature: Download a volume
     Then secondary storage has no volumes
     And StorPool has no volume of "disk"
 
+  @A-3 @A-9a @A-9c @D-11a
   Scenario: What a guest wrote that looks like an image is downloaded as it is
     Given the DATA disk "disk", detached, with the pattern "a header of an image"
     When the disk "disk" is downloaded
     Then the download of "disk" holds the pattern "a header of an image"
     And the download of "disk" is on record with 1 GiB
 
+  @D-15b @A-9a @D-11a @D-20b
   Scenario: The temporary snapshot of a download ends by itself if nobody deletes it
     Given the DATA disk "disk", detached, with the pattern "before"
     And the call "POST SnapshotDelete" will be refused every time
@@ -74,7 +81,18 @@ Feature: Download a volume
     And StorPool has 1 temporary snapshot
     And each temporary snapshot of StorPool ends by itself
 
+  @A-9b @D-11a
+  Scenario: A host that runs out of time leaves no part of a download
+    Given the setting "copy.volume.wait" of the management server is "10"
+    And the DATA disk "disk", detached, with the pattern "before"
+    And the hosts copy 1 KiB a second
+    When the disk "disk" is downloaded, which fails
+    Then secondary storage has no volumes
+    And StorPool has no temporary snapshots
+    And "disk" holds the pattern "before"
+
   @fault @needs-fault-injection
+  @D-15a @A-9a @D-11a
   Scenario Outline: A download fails and leaves nothing behind when "<call>" is <effect>
     Given the DATA disk "disk", detached, with the pattern "before"
     And the call "<call>" will be <effect>
@@ -97,6 +115,7 @@ Feature: Download a volume
       | agent CopyVolumeToSecondary/answer  | lost                   |
 
   @fault @needs-fault-injection
+  @A-9a @D-11a @D-20a @D-20b
   Scenario Outline: A download succeeds although "<call>" is <effect>
     Given the DATA disk "disk", detached, with the pattern "before"
     And the call "<call>" will be <effect>
@@ -112,6 +131,7 @@ Feature: Download a volume
       | agent CopyVolumeToSecondary/detach | refused            |
 
   @crash
+  @A-9a @D-11a @D-20b
   Scenario Outline: A management server that dies at "<step>" of a download leaves nothing behind
     Given the DATA disk "disk", detached, with the pattern "before"
     And the management server will die at the step "<step>" of "copyAsync volume => volume, away"

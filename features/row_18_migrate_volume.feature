@@ -144,6 +144,7 @@ Feature: Migrate a volume to another pool of StorPool
       | pool  | primary |
     And the guest "vm" reads the pattern "before" from "disk"
 
+  @D-12g @D-11a @D-25d
   Scenario: A disk that gets an offering without a limit on its way to another pool has none there
     Given the disk offering "slow" with 100 IOPS
     And the disk offering "free" with no details
@@ -157,6 +158,7 @@ Feature: Migrate a volume to another pool of StorPool
       | iops     | unlimited |
     And "disk" holds the pattern "before"
 
+  @D-37a @D-11a
   Scenario Outline: The plugin does not copy a disk while its VM is <state>
     Given the DATA disk "disk", attached, with the pattern "before"
     When the plugin is told to copy the disk "disk" to the pool "second" while its VM is <state>, which is refused

@@ -8,6 +8,7 @@ Feature: Migrate volumes between StorPool and other storage
     And the primary pool "files" on NFS
     And the pool "second" is created with the URL "storpool://{token}@{host}:{port}/ssd"
 
+  @D-3b @A-9a @A-9c @A-9d @D-11a @D-25d
   Scenario Outline: A <kind> disk, detached, goes from StorPool to a pool of files and back
     Given the <kind> disk "disk", detached, with the pattern "before"
     And the pattern "far" is written to "disk" at 900 MiB
@@ -53,6 +54,7 @@ Feature: Migrate volumes between StorPool and other storage
       | ROOT | vm   | of "vm" | 0    | 0 B   |
       | DATA | none | none    | none | 1 GiB |
 
+  @D-3b @A-9a @A-9d @D-11a @D-25d
   Scenario: A DATA disk of a stopped VM goes to a pool of files and back, and works in both places
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "before" is written to "disk"
@@ -70,6 +72,7 @@ Feature: Migrate volumes between StorPool and other storage
       | cvm  | of "vm" |
       | disk | 1       |
 
+  @D-3b @D-25d
   Scenario: A disk that was made on a pool of files comes to StorPool
     Given the running VM "vm" with the DATA disk "disk" on the pool "files"
     And the pattern "before" is written to "disk"
@@ -83,6 +86,7 @@ Feature: Migrate volumes between StorPool and other storage
     Then the guest "vm" reads the pattern "before" from "disk"
     And the guest "vm" reads the pattern "booted" from "vm-root"
 
+  @D-3b @A-9a @A-9d @D-11a @D-25d
   Scenario Outline: A disk with <details> has it when it comes from a pool of files
     Given the disk offering "gold" with <details>
     And a detached DATA disk "disk" of 1 GiB with the offering "gold" with the pattern "before"
@@ -101,11 +105,13 @@ Feature: Migrate volumes between StorPool and other storage
       | template "ssd" | ssd      | none | unlimited |
       | 300 IOPS       | hdd      | none | 300       |
 
+  @A-3 @A-9a @A-9d @D-11a
   Scenario: What a guest wrote that looks like an image goes to a pool of files as it is
     Given the DATA disk "disk", detached, with the pattern "a header of an image"
     When the disk "disk" is migrated to the pool "files"
     Then "disk" holds the pattern "a header of an image"
 
+  @D-11a @D-25d
   Scenario: An uploaded volume comes to StorPool when it is attached
     Given the uploaded volume "disk" of 1 GiB with the pattern "uploaded"
     And the running VM "vm"
@@ -129,6 +135,7 @@ Feature: Migrate volumes between StorPool and other storage
     Then secondary storage has no volumes
     And StorPool has no volume of "disk"
 
+  @D-3d @D-11a @D-25d
   Scenario: An image that is larger than was said comes whole
     Given the uploaded volume "disk" of 2 GiB with the pattern "uploaded"
     And CloudStack believes that "disk" has 1 GiB
@@ -140,6 +147,7 @@ Feature: Migrate volumes between StorPool and other storage
     And the StorPool volume of "disk" has
       | size | 2 GiB |
 
+  @D-11a
   Scenario Outline: A disk of a running VM does not go to a pool of files when it is <migrated>
     Given the DATA disk "disk", attached, with the pattern "before"
     When the disk "disk" is <migrated> to the pool "files", which is refused
@@ -164,6 +172,7 @@ Feature: Migrate volumes between StorPool and other storage
     When the disk "disk" is deleted
     Then the pool "files" has 1 file
 
+  @D-3b @D-3c @A-9a @A-9d @D-11a @D-25d
   Scenario: A disk comes from a pool of files by a host that has both pools
     Given the DATA disk "disk", detached, with the pattern "before"
     And the disk "disk" is migrated to the pool "files"
@@ -173,6 +182,7 @@ Feature: Migrate volumes between StorPool and other storage
     And "disk" holds the pattern "before"
 
   @fault @needs-fault-injection
+  @D-15a @A-9a @A-9d @D-11a
   Scenario Outline: A move to a pool of files fails and leaves the disk where it was when "<call>" is <effect>
     Given the DATA disk "disk", detached, with the pattern "before"
     And the StorPool volume of "disk" is remembered
@@ -196,6 +206,7 @@ Feature: Migrate volumes between StorPool and other storage
       | agent CopyVolumeToSecondary/convert | late by 20 s           |
 
   @fault @needs-fault-injection
+  @D-3a @D-3b @A-9a @A-9d @D-11a @D-25d
   Scenario Outline: A move from a pool of files fails and leaves the disk where it was when "<call>" is <effect>
     Given the DATA disk "disk", detached, with the pattern "before"
     And the disk "disk" is migrated to the pool "files"
@@ -221,6 +232,7 @@ Feature: Migrate volumes between StorPool and other storage
       | agent DownloadVolume/answer  | lost                   |
 
   @fault @needs-fault-injection
+  @D-3a @D-11a @D-25d
   Scenario: An uploaded volume stays uploaded when it cannot come to StorPool
     Given the uploaded volume "disk" of 1 GiB with the pattern "uploaded"
     And the running VM "vm"
@@ -233,6 +245,7 @@ Feature: Migrate volumes between StorPool and other storage
     And secondary storage has no volumes
 
   @crash
+  @D-3b @A-9a @A-9d @D-11a @D-25d @D-20b
   Scenario Outline: A management server that dies at "<step>" of <way> leaves one disk
     Given the DATA disk "disk", detached, with the pattern "before"
     And the disk "disk" is migrated to the pool "<first>"

@@ -8,6 +8,7 @@ Feature: Migrate a running VM with its disks
     And the pool "second" is created with the URL "storpool://{token}@{host}:{port}/ssd"
     And the primary pool "files" on NFS
 
+  @S-25 @D-11a
   Scenario: A VM goes to another host with its disks from one StorPool pool to another
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "before" is written to "disk"
@@ -44,6 +45,7 @@ Feature: Migrate a running VM with its disks
     When the volume "copy" is created from the snapshot "snap"
     Then "copy" holds the pattern "before"
 
+  @S-25
   Scenario: A VM comes from a pool of files to StorPool while it runs
     Given the running VM "vm" with the DATA disk "disk" on the pool "files"
     And the pattern "before" is written to "disk"
@@ -59,6 +61,7 @@ Feature: Migrate a running VM with its disks
     And the VM "vm" is started
     Then the guest "vm" reads the pattern "before" from "disk"
 
+  @S-25 @D-11a
   Scenario: Policy, tier, template and limit go with the disks of a VM
     Given the disk offering "gold" with tier "gold"
     And the disk offering "wide" with template "hybrid"
@@ -87,18 +90,21 @@ Feature: Migrate a running VM with its disks
       | disk      | 3     |
     And the guest "vm" reads the pattern "first" from "one"
 
+  @D-11a
   Scenario: A VM is not migrated with its disks to the host where it runs
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "before" is written to "disk"
     When the VM "vm" is migrated with its disks to the host where it runs and the pool "second", which is refused
     Then the guest "vm" reads the pattern "before" from "disk"
 
+  @D-11a
   Scenario: A VM is not migrated with its disks to a pool of files
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "before" is written to "disk"
     When the VM "vm" is migrated with its disks to another host and the pool "files", which is refused
     Then the guest "vm" reads the pattern "before" from "disk"
 
+  @D-11a
   Scenario: A VM with snapshots is not migrated with its disks
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "before" is written to "disk"
@@ -107,6 +113,7 @@ Feature: Migrate a running VM with its disks
     Then the guest "vm" reads the pattern "before" from "disk"
 
   @fault @needs-fault-injection
+  @D-4a @D-4b @S-25 @D-11a
   Scenario Outline: A migration of a VM with its disks fails and changes nothing when call <nth> of "<call>" is <effect>
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "before" is written to "disk"
@@ -142,6 +149,7 @@ Feature: Migrate a running VM with its disks
       | agent Migrate/copy                | cut                    | 1st |
 
   @fault @needs-fault-injection
+  @S-25 @D-11a @D-20a @D-20b
   Scenario Outline: A migration of a VM with its disks succeeds although "<call>" is <effect>
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "before" is written to "disk"
@@ -160,6 +168,7 @@ Feature: Migrate a running VM with its disks
       | agent Migrate/answer     | lost               |
 
   @fault @needs-fault-injection
+  @S-25 @D-11a
   Scenario: The old disks of a migrated VM that StorPool does not delete are deleted later
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "before" is written to "disk"
@@ -171,6 +180,7 @@ Feature: Migrate a running VM with its disks
     And the guest "vm" reads the pattern "before" from "disk"
 
   @crash
+  @S-25 @D-11a
   Scenario Outline: A management server that dies at "<step>" of a VM's migration finds the VM and its disks again
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "before" is written to "disk"
