@@ -92,6 +92,7 @@ func (im *Image) WriteAt(p []byte, off int64) (int, error) {
 		w := im.writePage(leaf, int(i&(fan-1)), int(off&(PageSize-1)), p)
 		p, off = p[w:], off+int64(w)
 	}
+	im.store.written()
 	return n, nil
 }
 
@@ -130,6 +131,7 @@ func (im *Image) Discard(off, n int64) error {
 		return err
 	}
 	im.discard(off, n)
+	im.store.written()
 	return nil
 }
 

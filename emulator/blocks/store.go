@@ -9,10 +9,21 @@ import (
 type Store struct {
 	mu     sync.Mutex // guards the links between images; taken before the lock of an image
 	layers atomic.Uint64
+	watch  atomic.Pointer[func()]
 }
 
 // NewStore returns a store without images.
 func NewStore() *Store { return &Store{} }
+
+// Watch calls f after each write or discard, with the lock of the image held: f must return at once, and not call the
+// store. There is one watcher.
+func (s *Store) Watch(f func()) { s.watch.Store(&f) }
+
+func (s *Store) written() {
+	if f := s.watch.Load(); f != nil {
+		(*f)()
+	}
+}
 
 // New returns an image of size bytes that reads as zeros.
 func (s *Store) New(size int64) (*Image, error) {

@@ -43,8 +43,13 @@ func (c *Cluster) rebind(b *binding, r Rights) {
 
 func (c *Cluster) bind(n *node, cl *client, r Rights) {
 	c.lastBinding++
-	b := &binding{node: n, client: cl.id, host: cl, seq: c.lastBinding, view: &Attachment{
-		GlobalID: n.obj.Load().GlobalID, Client: cl.id, Pos: cl.takeSlot(), node: n,
+	c.bindAt(n, cl, c.lastBinding, cl.takeSlot(), r)
+}
+
+// bindAt is bind with a number and a slot that are taken already.
+func (c *Cluster) bindAt(n *node, cl *client, seq int64, pos int, r Rights) {
+	b := &binding{node: n, client: cl.id, host: cl, seq: seq, view: &Attachment{
+		GlobalID: n.obj.Load().GlobalID, Client: cl.id, Pos: pos, node: n,
 	}}
 	n.held = append(n.held, b)
 	c.rebind(b, r)

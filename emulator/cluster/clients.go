@@ -32,6 +32,16 @@ func (cl *client) takeSlot() int {
 	return 0
 }
 
+// occupy takes a certain slot, and tells whether it was free.
+func (cl *client) occupy(pos int) bool {
+	if pos < 0 || pos >= slotsOfClient || cl.slots[pos/64]&(1<<(pos%64)) != 0 {
+		return false
+	}
+	cl.attached++
+	cl.slots[pos/64] |= 1 << (pos % 64)
+	return true
+}
+
 func (cl *client) freeSlot(pos int) {
 	cl.attached--
 	cl.slots[pos/64] &^= 1 << (pos % 64)
@@ -67,11 +77,13 @@ func (c *Cluster) SetClientDown(id int, down bool) error {
 func (c *Cluster) awaitClient(ctx context.Context, id int) error {
 	for {
 		c.mu.RLock()
-		away := c.clients[id].away
-		c.mu.RUnlock()
-		if away == nil {
+		cl := c.clients[id]
+		if cl == nil || cl.away == nil { // one that is missing went with the state that was replaced
+			c.mu.RUnlock()
 			return nil
 		}
+		away := cl.away
+		c.mu.RUnlock()
 		if err := away.Wait(ctx); err != nil {
 			return err
 		}

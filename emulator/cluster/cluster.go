@@ -21,18 +21,24 @@ import (
 type Cluster struct {
 	id         string
 	clock      clock.Clock
-	model      Model
-	does       Behaviour
-	store      *blocks.Store
-	started    int64                  // UNIX seconds
 	generation atomic.Int64           // written under mu
 	nextDue    atomic.Int64           // UNIX nanoseconds of the first of due
 	outage     atomic.Pointer[outage] // nil while all is well; written under mu
 
-	fed         *Federation
-	standIn     bool          // plays a remote location, see [Federation]
-	mu          *sync.RWMutex // of the federation; guards what follows, held for short moments only
-	isolated    bool
+	fed      *Federation
+	standIn  bool          // plays a remote location, see [Federation]
+	mu       *sync.RWMutex // of the federation; guards what follows, held for short moments only
+	isolated bool
+	state
+}
+
+// state is what a saved state holds and a load replaces, see [Federation.Save]. A new member is saved by a part of
+// parts, or named with the reason in the test that compares the members one by one.
+type state struct {
+	model       Model
+	does        Behaviour
+	store       *blocks.Store
+	started     int64 // UNIX seconds
 	lastID      int64 // last VisibleID
 	byName      map[string]*node
 	foreign     map[string]*node           // by global id: what another cluster has created
@@ -75,7 +81,21 @@ func New(o Options) (*Cluster, error) {
 
 // build is New without joining.
 func build(o Options) (*Cluster, error) {
-	o.ID, o.Name = cmp.Or(o.ID, "spsm.b"), cmp.Or(o.Name, "spsim")
+	o.Name = cmp.Or(o.Name, "spsim")
+	c, err := empty(o)
+	if err != nil {
+		return nil, err
+	}
+	c.started = c.now().Unix()
+	c.lastID = (o.Seed%seeds + seeds) % seeds
+	c.generation.Store(1)
+	c.furnish(o.Name)
+	return c, nil
+}
+
+// empty is build without what the model lists.
+func empty(o Options) (*Cluster, error) {
+	o.ID = cmp.Or(o.ID, "spsm.b")
 	if o.Clock == nil {
 		o.Clock = clock.Real{}
 	}
@@ -86,21 +106,16 @@ func build(o Options) (*Cluster, error) {
 	if o.Federation == nil {
 		o.Federation = NewFederation()
 	}
-	c := &Cluster{
-		fed: o.Federation, mu: &o.Federation.mu,
-		id: o.ID, clock: o.Clock, model: o.Model, does: o.Behaviour,
-		store: o.Federation.store, started: o.Clock.Now().Unix(),
-		lastID:  (o.Seed%seeds + seeds) % seeds,
+	c := &Cluster{fed: o.Federation, mu: &o.Federation.mu, id: o.ID, clock: o.Clock, state: state{
+		model: o.Model, does: o.Behaviour, store: o.Federation.store,
 		byName:  map[string]*node{},
 		volumes: btree.NewMap[int64, *Object](0), snapshots: btree.NewMap[int64, *Object](0),
 		settings: map[Settings]*Settings{}, attachments: btree.NewMap[int64, *Attachment](0),
 		clients: map[int]*client{}, groups: map[string]*group{}, buckets: map[string]*bucket{},
 		foreign: map[string]*node{},
 		iscsi:   newISCSI(iscsiPrefix + o.ID),
-	}
+	}}
 	c.nextDue.Store(never)
-	c.generation.Store(1)
-	c.furnish(o.Name)
 	return c, nil
 }
 
@@ -160,7 +175,10 @@ func (c *Cluster) rlock() {
 }
 
 // changed completes a change.
-func (c *Cluster) changed() { c.generation.Add(1) }
+func (c *Cluster) changed() {
+	c.generation.Add(1)
+	c.fed.touch()
+}
 
 // node resolves a reference to a volume or snapshot; it returns nil when there is none.
 func (c *Cluster) node(ref Ref) *node {

@@ -78,6 +78,8 @@ func (c *Cluster) ClearConditions() {
 func (c *Cluster) feel() {
 	if c.weigh() {
 		c.changed()
+	} else {
+		c.fed.touch()
 	}
 }
 

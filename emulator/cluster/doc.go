@@ -1,6 +1,6 @@
 // Package cluster is a StorPool cluster as a typed state machine: volumes, snapshots, templates,
 // placement groups, disks, attachments and clients, with the contents of every volume. It knows
-// neither HTTP nor JSON.
+// neither HTTP nor the JSON of the API.
 //
 // [New] builds a [Cluster] from a [Model] (what hardware there is) and a [Behaviour] (how it decides
 // where the public sources leave a choice). Changes are methods named for the StorPool call:
@@ -9,6 +9,10 @@
 //
 // Readers get immutable values: an [Object] is never changed, a changed volume is a new Object. Lists
 // such as [Cluster.Volumes] are taken at one moment in constant time and walked without a lock.
+//
+// [Federation.Save] writes all of it as one document, contents included, and [Load] reads it. A domain that adds members
+// to the cluster adds a part to the table of parts as well; a test compares a cluster with the same one loaded, member
+// by member.
 //
 // A host sees what is attached to it through [Cluster.Device].
 //

@@ -17,16 +17,21 @@ import (
 // A location that a cluster knows and in which the federation has no cluster is played by a stand-in: a cluster
 // that is made when it is first needed, takes exports and backups, and gives them back.
 //
-// The saved state of a federation is that of its clusters, the stand-ins included: exports, transfers and
-// attachments name clusters by their ids.
+// The saved state of a federation, see [Federation.Save], is that of its clusters, the stand-ins included: exports,
+// transfers and attachments name clusters by their ids.
 type Federation struct {
 	store   *blocks.Store
+	watch   watch
 	mu      sync.RWMutex // the lock of every member
 	members []*Cluster   // ascending by id, stand-ins included
 }
 
 // NewFederation returns one without members. Clusters join it by [Options].Federation.
-func NewFederation() *Federation { return &Federation{store: blocks.NewStore()} }
+func NewFederation() *Federation {
+	f := &Federation{store: blocks.NewStore()}
+	f.store.Watch(f.touch)
+	return f
+}
 
 // Clusters lists the members by id, without stand-ins.
 func (f *Federation) Clusters() []*Cluster {

@@ -73,6 +73,7 @@ func (c *Cluster) ISCSILogin(initiator, target string, from, portal netip.AddrPo
 		session.Connection = max(session.Connection, other.Connection+1)
 	}
 	s.sessions = append(slices.Clip(s.sessions), session)
+	c.fed.touch()
 	return session, nil
 }
 
@@ -86,6 +87,7 @@ func (c *Cluster) ISCSILogout(connection int) error {
 		return refuse(ObjectDoesNotExist, "iSCSI session %d does not exist", connection)
 	}
 	s.sessions = slices.Delete(slices.Clone(s.sessions), i, i+1)
+	c.fed.touch()
 	return nil
 }
 

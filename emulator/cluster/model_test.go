@@ -35,6 +35,7 @@ func (x *thing) ref() cluster.Ref { return cluster.Ref("~" + x.gid) }
 // machine runs the same actions on a cluster and on a model of it.
 type machine struct {
 	c          *cluster.Cluster
+	clock      clock.Clock
 	things     []*thing // in order of creation
 	names      int
 	generation int64
@@ -429,9 +430,10 @@ func TestTheClusterBehavesAsItsModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		model := cluster.DefaultModel()
 		model.Clients = 3
-		c, err := cluster.New(cluster.Options{Model: model, Clock: clock.NewVirtual(time.Unix(1e9, 0))})
+		k := clock.NewVirtual(time.Unix(1e9, 0))
+		c, err := cluster.New(cluster.Options{Model: model, Clock: k})
 		require.NoError(t, err)
-		m := &machine{c: c}
+		m := &machine{c: c, clock: k}
 		m.Create(t)
 		t.Repeat(rapid.StateMachineActions(m))
 	})
