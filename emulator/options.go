@@ -126,8 +126,8 @@ func WithBehaviour(b cluster.Behaviour) Option {
 // WithStatus sets which HTTP status goes with an error.
 func WithStatus(p StatusProfile) Option {
 	return func(c *config) error {
-		if p != StatusByName && p != StatusAlways500 {
-			return fmt.Errorf("unknown status profile %q: use %s or %s", p, StatusByName, StatusAlways500)
+		if err := p.check(); err != nil {
+			return err
 		}
 		c.status = p
 		return nil

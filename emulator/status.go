@@ -3,7 +3,10 @@ package emulator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/spsim/spsim/emulator/cluster"
 	"github.com/spsim/spsim/emulator/fault"
@@ -17,7 +20,9 @@ const (
 	NameInternal cluster.ErrorName = "internalError"
 )
 
-// StatusProfile decides the HTTP status of an error, which no public source fixes (storpool-api 2.3).
+// StatusProfile decides the HTTP status of an error, which no public source fixes (storpool-api 2.3): byName or
+// always500, then exceptions for single error names, as in "byName,busy=423,transient=500". The word transient stands for
+// every error that is marked so.
 type StatusProfile string
 
 const (
@@ -27,9 +32,39 @@ const (
 	StatusAlways500 StatusProfile = "always500"
 )
 
+// check says what is wrong with a profile.
+func (p StatusProfile) check() error {
+	base, exceptions, more := strings.Cut(string(p), ",")
+	if b := StatusProfile(base); b != StatusByName && b != StatusAlways500 {
+		return fmt.Errorf("unknown status profile %q: use %s or %s", base, StatusByName, StatusAlways500)
+	}
+	if !more {
+		return nil
+	}
+	const first, last = 200, 599
+	for one := range strings.SplitSeq(exceptions, ",") {
+		name, status, _ := strings.Cut(one, "=")
+		if n, err := strconv.Atoi(status); err != nil || name == "" || n < first || n > last {
+			return fmt.Errorf("status profile: %q is not of the form NAME=STATUS, with %d to %d", one, first, last)
+		}
+	}
+	return nil
+}
+
 // of returns the status of an error.
 func (p StatusProfile) of(e *cluster.Error) int {
-	if p == StatusAlways500 {
+	base, exceptions, _ := strings.Cut(string(p), ",")
+	name := string(e.Name)
+	if e.Transient {
+		name = "transient"
+	}
+	for one := range strings.SplitSeq(exceptions, ",") {
+		if status, ok := strings.CutPrefix(one, name+"="); ok {
+			n, _ := strconv.Atoi(status) // check has seen it
+			return n
+		}
+	}
+	if StatusProfile(base) == StatusAlways500 {
 		return http.StatusInternalServerError
 	}
 	if e.Transient {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -54,7 +53,8 @@ func newServeFlags() *serveFlags {
 	s.StringVar(&f.clusterID, "cluster-id", emulator.DefaultClusterID, "<location>.<sub-cluster>, the head of every global id")
 	s.StringVar(&f.clusterName, "cluster-name", emulator.DefaultClusterName, "name for RemoteCommand and MultiCluster answers")
 	s.Int64Var(&f.seed, "seed", 1, "source of everything that looks random")
-	s.StringVar(&f.status, "status", string(emulator.StatusByName), "HTTP status of errors: byName or always500")
+	s.StringVar(&f.status, "status", string(emulator.StatusByName),
+		"HTTP status of errors: byName or always500, then exceptions (byName,busy=423,transient=500)")
 	s.BoolVar(&f.strict, "strict", false, "refuse unknown request members instead of logging them")
 	s.IntVar(&f.journal, "journal", emulator.DefaultJournal, "calls to remember")
 	s.Int64Var(&f.maxBody, "max-body", emulator.DefaultMaxBody, "largest request body in bytes")
@@ -65,13 +65,14 @@ func newServeFlags() *serveFlags {
 
 func (f *serveFlags) addModel(s *pflag.FlagSet) {
 	m := &f.model
-	s.StringVar(&f.modelFile, "model", "", "JSON file with the model; the flags below change what it says")
+	s.StringVar(&f.modelFile, "model", "", "JSON file with the model and the decisions; the flags change what it says")
 	s.IntVar(&m.Servers, "servers", m.Servers, "storage servers")
 	s.IntVar(&m.SSDsPerServer, "ssds-per-server", m.SSDsPerServer, "solid state disks in each server")
 	s.IntVar(&m.HDDsPerServer, "hdds-per-server", m.HDDsPerServer, "hard disks in each server")
 	s.Int64Var(&m.SSDSize, "ssd-size", m.SSDSize, "bytes of a solid state disk")
 	s.Int64Var(&m.HDDSize, "hdd-size", m.HDDSize, "bytes of a hard disk")
 	s.IntVar(&m.Clients, "clients", m.Clients, "hosts, with client ids from 1")
+	s.IntVar(&m.ISCSITargets, "iscsi-targets", m.ISCSITargets, "iSCSI controllers, with ids from 1")
 	s.IntVar(&m.Replication, "replication", m.Replication, "replicas where neither request nor template says")
 	s.StringVar(&m.Version, "service-version", m.Version, "version that the services show")
 	s.StringVar(&m.Location, "location", m.Location, "name of the cluster's own location")
@@ -85,6 +86,7 @@ func (f *serveFlags) addBehaviour(s *pflag.FlagSet) {
 	b := &f.behaviour
 	s.DurationVar(&b.DeleteDelay, "delete-delay", 0, "how long a deleted snapshot with a child lingers as *name")
 	s.DurationVar(&b.TransientLifetime, "transient-lifetime", 0, "how long the snapshot made by baseOn stays")
+	s.DurationVar(&b.RemoteCopy, "remote-copy", 0, "how long the copy of an object from another location takes")
 	s.BoolVar(&b.RevertResetsLimits, "revert-resets-limits", false, "a revert sets the limits back to the template's")
 	s.BoolVar(&b.RevertAttached, "revert-attached", false, "revert attached volumes instead of answering busy")
 	s.BoolVar(&b.TimeoutSucceeds, "timeout-succeeds", false, "a reassign whose attachTimeout expires succeeds")
@@ -162,17 +164,10 @@ func (f *serveFlags) options(log *slog.Logger) ([]emulator.Option, error) {
 
 // wholeModel is the model of the file, changed by the flags that were set.
 func (f *serveFlags) wholeModel() (cluster.Model, error) {
-	flags := f.model
 	if f.modelFile != "" {
-		text, err := os.ReadFile(f.modelFile)
-		if err != nil {
-			return cluster.Model{}, fmt.Errorf("--model: %w", err)
-		}
-		f.model = cluster.DefaultModel()
-		if err := json.Unmarshal(text, &f.model); err != nil {
+		if err := f.load(); err != nil {
 			return cluster.Model{}, fmt.Errorf("--model %s: %w", f.modelFile, err)
 		}
-		f.override(flags)
 	}
 	for i, text := range f.templates {
 		t, err := parseTemplate(text)
@@ -197,24 +192,30 @@ func (f *serveFlags) wholeModel() (cluster.Model, error) {
 	return f.model, nil
 }
 
-// override copies the members whose flags were set.
-func (f *serveFlags) override(flags cluster.Model) {
-	m := &f.model
-	for name, set := range map[string]func(){
-		"servers":         func() { m.Servers = flags.Servers },
-		"ssds-per-server": func() { m.SSDsPerServer = flags.SSDsPerServer },
-		"hdds-per-server": func() { m.HDDsPerServer = flags.HDDsPerServer },
-		"ssd-size":        func() { m.SSDSize = flags.SSDSize },
-		"hdd-size":        func() { m.HDDSize = flags.HDDSize },
-		"clients":         func() { m.Clients = flags.Clients },
-		"replication":     func() { m.Replication = flags.Replication },
-		"service-version": func() { m.Version = flags.Version },
-		"location":        func() { m.Location = flags.Location },
-	} {
-		if f.set.Changed(name) {
-			set()
+// load takes the model and the decisions from the file, and sets the flags that were set again.
+func (f *serveFlags) load() error {
+	text, err := os.ReadFile(f.modelFile)
+	if err != nil {
+		return err
+	}
+	doc, err := emulator.ParseDocument(text)
+	if err != nil {
+		return err
+	}
+	given := map[*pflag.Flag]string{}
+	f.set.Visit(func(fl *pflag.Flag) {
+		if fl.Value.Type() != "stringArray" {
+			given[fl] = fl.Value.String()
+		}
+	})
+	f.model, f.behaviour = doc.Model, doc.Behaviour.Cluster()
+	f.status, f.strict = string(doc.Behaviour.Status), doc.Behaviour.Strict
+	for fl, value := range given {
+		if err := fl.Value.Set(value); err != nil {
+			return fmt.Errorf("--%s: %w", fl.Name, err)
 		}
 	}
+	return nil
 }
 
 // parseTemplate reads NAME=GROUP[,tail=GROUP][,head=GROUP][,replication=N].

@@ -248,3 +248,19 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	assert.Contains(t, out.got.String(), "SP_API_HTTP_PORT=")
 	assert.Contains(t, logs.String(), "shutting down")
 }
+
+func TestServeReadsTheDecisionsFromAFileAndFlagsChangeThem(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "model.json")
+	require.NoError(t, os.WriteFile(file, []byte(`{"clients":2,"behaviour":{"deleteDelay":"90s","remoteCopy":"5s","strict":true,
+		"revertAttached":true,"status":"always500","sizeGranularity":4096}}`), 0o600))
+	f := newServeFlags()
+	require.NoError(t, f.set.Parse([]string{"--model", file, "--remote-copy", "7s", "--strict=false", "--revert-attached=false"}))
+	require.NoError(t, f.fromEnvironment(func(name string) (string, bool) { return "8192", name == "SPSIM_SIZE_GRANULARITY" }))
+	m, err := f.wholeModel()
+	require.NoError(t, err)
+	assert.Equal(t, 2, m.Clients)
+	assert.Equal(t, cluster.Behaviour{DeleteDelay: 90e9, RemoteCopy: 7e9, SizeGranularity: 8192}, f.behaviour)
+	assert.Equal(t, "always500", f.status)
+	assert.False(t, f.strict)
+}

@@ -99,7 +99,7 @@ func empty(o Options) (*Cluster, error) {
 	if o.Clock == nil {
 		o.Clock = clock.Real{}
 	}
-	if err := errors.Join(o.Model.Validate(), checkIdentity(o)); err != nil {
+	if err := errors.Join(o.Model.Validate(), o.Behaviour.Validate(), checkIdentity(o)); err != nil {
 		return nil, fmt.Errorf("cluster %q: %w", o.ID, err)
 	}
 	o.Behaviour.SizeGranularity = cmp.Or(o.Behaviour.SizeGranularity, sectorSize)

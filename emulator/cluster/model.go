@@ -144,3 +144,22 @@ type Behaviour struct {
 	SizeGranularity    int64         // bytes; default 512
 	MaxVolumeSize      int64         // bytes; default what the placement groups hold
 }
+
+// Validate says what is wrong with the decisions, all of it at once.
+func (b Behaviour) Validate() error {
+	var errs []error
+	for name, d := range map[string]time.Duration{
+		"deleteDelay": b.DeleteDelay, "transientLifetime": b.TransientLifetime, "remoteCopy": b.RemoteCopy,
+	} {
+		if d < 0 {
+			errs = append(errs, fmt.Errorf("%s: %s is below 0", name, d))
+		}
+	}
+	if b.SizeGranularity < 0 || b.SizeGranularity%sectorSize != 0 {
+		errs = append(errs, fmt.Errorf("sizeGranularity: %d is not a multiple of %d", b.SizeGranularity, sectorSize))
+	}
+	if b.MaxVolumeSize < 0 {
+		errs = append(errs, fmt.Errorf("maxVolumeSize: %d is below 0", b.MaxVolumeSize))
+	}
+	return errors.Join(errs...)
+}
