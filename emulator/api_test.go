@@ -18,6 +18,7 @@ type api struct {
 	client *http.Client
 	base   string
 	cat    *catalogue
+	dress  func(*http.Request) // makes a request look as one client's does; nil changes nothing
 }
 
 // inProcess returns a client without a socket.
@@ -94,6 +95,9 @@ func (a *api) raw(tb testing.TB, method, path, body, auth string) *http.Response
 	require.NoError(tb, err)
 	if auth != "" {
 		req.Header.Set("Authorization", auth)
+	}
+	if a.dress != nil {
+		a.dress(req)
 	}
 	r, err := a.client.Do(req)
 	require.NoError(tb, err)

@@ -19,7 +19,7 @@ import (
 
 func TestSptestSetup(t *testing.T) {
 	t.Parallel()
-	a := overLoopback(t, Start(t))
+	a := asPython(t, Start(t))
 	for _, list := range []string{"NetworkPeersList", "ServicesList", "ServersListBlocked", "DisksList", "PlacementGroupsList"} {
 		assert.NotEmpty(t, a.get(t, list).object(t), list)
 	}
@@ -62,7 +62,7 @@ func TestSptestSetup(t *testing.T) {
 func TestSptestVolumes(t *testing.T) {
 	t.Parallel()
 	s := Start(t)
-	a := overLoopback(t, s)
+	a := asPython(t, s)
 	a.post(t, "VolumeTemplateCreate", `{"name":"sptest","size":1073741824,"placeAll":"ssd"}`)
 	assert.Equal(t, "sp", a.post(t, "VolumeCreate", `{"name":"sp","template":"sptest"}`).text(t, "name"))
 	a.refused(t, "POST", "VolumeCreate", `{"name":"sp","template":"sptest"}`, "objectExists")
@@ -110,7 +110,7 @@ func TestSptestVolumes(t *testing.T) {
 func TestSptestAttachesInAllVariants(t *testing.T) {
 	t.Parallel()
 	s := Start(t)
-	a := overLoopback(t, s)
+	a := asPython(t, s)
 	a.post(t, "VolumeCreate", `{"name":"v","size":1048576,"template":"ssd"}`)
 	a.post(t, "VolumeSnapshot/v", `{"name":"s"}`)
 	for _, variant := range []struct{ call, before, after string }{
@@ -142,7 +142,7 @@ func TestSptestAttachesInAllVariants(t *testing.T) {
 func TestSptestScrubbing(t *testing.T) {
 	t.Parallel()
 	now := clock.NewVirtual(testStart())
-	a := overLoopback(t, Start(t, WithClock(now)))
+	a := asPython(t, Start(t, WithClock(now)))
 	disk := func() map[string]any {
 		return a.get(t, "DiskDescribe/"+anyDisk(t, a)).object(t)
 	}

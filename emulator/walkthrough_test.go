@@ -18,7 +18,7 @@ import (
 
 func TestCloudStackCreatesAPool(t *testing.T) {
 	t.Parallel()
-	a := overLoopback(t, Start(t))
+	a := asCloudStack(t, Start(t))
 	template := a.get(t, "VolumeTemplateDescribe/ssd").object(t)
 	assert.Equal(t, "ssd", template["name"])
 	a.refused(t, "GET", "VolumeTemplateDescribe/none", "", "objectDoesNotExist")
@@ -59,7 +59,7 @@ func TestCloudStackCreatesAPool(t *testing.T) {
 func TestCloudStackVolumeLife(t *testing.T) {
 	t.Parallel()
 	s := Start(t)
-	a := overLoopback(t, s)
+	a := asCloudStack(t, s)
 	v := a.post(t, "MultiCluster/VolumeCreate",
 		`{"name":"","size":1048576,"template":"ssd","iops":100,"tags":{"cs":"volume","uuid":"u1"}}`).text(t, "name")
 	a.post(t, "MultiCluster/VolumesReassignWait",
@@ -106,7 +106,7 @@ func TestCloudStackVolumeLife(t *testing.T) {
 func TestCloudStackVMSnapshot(t *testing.T) {
 	t.Parallel()
 	s := Start(t)
-	a := overLoopback(t, s)
+	a := asCloudStack(t, s)
 	v1 := a.post(t, "MultiCluster/VolumeCreate", `{"name":"","size":1048576,"template":"ssd"}`).text(t, "name")
 	v2 := a.post(t, "MultiCluster/VolumeCreate", `{"name":"","size":1048576,"template":"hdd"}`).text(t, "name")
 	r := a.post(t, "MultiCluster/VolumesGroupSnapshot", `{"tags":{"cs":"group","uuid":"g","cvm":"vm"},"volumes":[`+
@@ -136,7 +136,7 @@ func TestCloudStackVMSnapshot(t *testing.T) {
 func TestCloudStackTemplate(t *testing.T) {
 	t.Parallel()
 	s := Start(t)
-	a := overLoopback(t, s)
+	a := asCloudStack(t, s)
 	v := a.post(t, "MultiCluster/VolumeCreate", `{"name":"","size":1048576,"template":"ssd","tags":{"cs":"template"}}`).
 		text(t, "name")
 	a.post(t, "MultiCluster/VolumesReassignWait", `{"reassign":[{"volume":"`+v+`","rw":[2]}]}`)
@@ -167,7 +167,7 @@ func TestCloudStackDelayedDelete(t *testing.T) {
 	t.Parallel()
 	now := clock.NewVirtual(testStart())
 	s := Start(t, WithClock(now))
-	a := overLoopback(t, s)
+	a := asCloudStack(t, s)
 	v := a.post(t, "MultiCluster/VolumeCreate", `{"name":"","size":1048576,"template":"ssd"}`).text(t, "name")
 	snap := a.post(t, "MultiCluster/VolumeSnapshot/"+v, `{"deleteAfter":600,"tags":{"cs":"delayDelete"}}`).
 		text(t, "snapshotGlobalId")
