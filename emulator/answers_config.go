@@ -181,6 +181,20 @@ type remoteBridges struct {
 	RemoteBridges []remoteBridge `json:"remoteBridges"`
 }
 
+// maintenanceNode is a node in maintenance, in seconds.
+type maintenanceNode struct {
+	NodeID      int    `json:"nodeId"`
+	Started     int64  `json:"started"` // UNIX seconds
+	Duration    int64  `json:"duration"`
+	Description string `json:"description"`
+	Overrun     bool   `json:"overrun"`
+	Remaining   *int64 `json:"remaining,omitempty"` // absent of an overrun
+}
+
+type maintenanceNodes struct {
+	Nodes []maintenanceNode `json:"nodes"`
+}
+
 // relocatorStatus is the state of the relocator.
 type relocatorStatus struct {
 	Status               string `json:"status"`

@@ -32,6 +32,9 @@ func eventful(tb testing.TB) (*Server, *api) {
 		{"SnapshotDelete/going", ``},
 		{"VolumesReassign", `[{"volume":"v","rw":[1,2],"ro":[3]},{"snapshot":"s","ro":[4]}]`},
 		{"VolumeTemplateCreate", `{"name":"t","size":1048576,"parent":"s"}`},
+		{"ClusterAdd", `{"id":"z","location":"remote"}`},
+		{"RemoteBridgeAdd", `{"ip":"10.0.0.1","publicKey":"k","remote":"rmte.z","minimumDeleteDelay":60,"noCrypto":true}`},
+		{"MaintenanceSet", `{"nodeId":4,"duration":60,"description":"kernel update"}`},
 		{"KV/Create/b", ``},
 		{"KV/Set/b", `{"set":{"k":"v"}}`},
 	} {

@@ -195,12 +195,11 @@ func remoteOps() []Op {
 }
 
 func otherOps() []Op {
-	const maintenance = "maintenance of nodes is not built yet"
 	const unnamed = "no public source gives its query"
 	return []Op{
-		absent("GET", "MaintenanceList", 0, maintenance),
-		absent("POST", "MaintenanceSet", Changes, maintenance),
-		absent("POST", "MaintenanceComplete", Changes, maintenance),
+		op("GET", "MaintenanceList", 0, maintenanceList),
+		op("POST", "MaintenanceSet", Changes, maintenanceSet),
+		op("POST", "MaintenanceComplete", Changes, maintenanceComplete),
 		op("GET", "KV", 0, kvList),
 		op("GET", "KV/List/{bucketName}", 0, kvListBucket),
 		op("GET", "KV/Get/{bucketName}/{keyName}", 0, kvGet),

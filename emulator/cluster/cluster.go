@@ -56,6 +56,7 @@ type state struct {
 	groups      map[string]*group
 	disks       []*disk // by id
 	conditions  []Condition
+	maintenance []Maintenance // by node
 	sites       sites
 	buckets     map[string]*bucket
 	iscsi       iscsi

@@ -16,6 +16,7 @@ const (
 	slotsOfClient = 1024
 	maxReplicas   = 3
 	minDiskSize   = 4 << 30 // bytes
+	maxSeconds    = 1 << 40
 )
 
 // made tells whether s consists of 1 to limit letters, digits and characters of extra.
