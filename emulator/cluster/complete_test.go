@@ -33,6 +33,8 @@ func derived() map[string]string {
 		"Cluster.isolated":       "a matter of the network between clusters",
 		"Cluster.mu":             "a lock",
 		"Cluster.outage":         "follows from disks and conditions",
+		"Maintenance.Overrun":    "filled in when somebody looks",
+		"Maintenance.Remaining":  "filled in when somebody looks",
 		"ISCSITarget.Volume":     "filled in when somebody looks",
 		"ISCSITarget.Controller": "filled in when somebody looks",
 		"state.store":            "its contents are compared image by image",
@@ -112,6 +114,7 @@ func full(t *testing.T) *Cluster {
 	c.publish(n, info)
 	c.foreign[info.GlobalID] = n
 	fillISCSI(t, c)
+	require.NoError(t, c.MaintenanceSet(MaintenanceRequest{Node: 5, Duration: 60, Description: "kernel update"}))
 	require.NoError(t, c.SetCondition(Condition{Kind: DiskGone, ID: 202}))
 	require.NoError(t, c.DiskIgnore(202))
 	require.NoError(t, c.SetCondition(Condition{Kind: ClientDead, ID: 4}))

@@ -50,6 +50,7 @@ func parts() []part {
 		define("sites", (*Cluster).saveSites, (*Cluster).loadSites),
 		define("buckets", (*Cluster).saveBuckets, (*Cluster).loadBuckets),
 		define("iscsi", (*Cluster).saveISCSI, (*Cluster).loadISCSI),
+		define("maintenance", (*Cluster).saveMaintenance, (*Cluster).loadMaintenance),
 		define("conditions", (*Cluster).saveConditions, (*Cluster).loadConditions),
 		define("due", (*Cluster).saveDue, (*Cluster).loadDue),
 	}
