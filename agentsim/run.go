@@ -170,7 +170,7 @@ func (r *run) struck(ctx context.Context, name string, paths []string, do func(c
 	case fault.Malformed:
 		r.generic.Store(true)
 		return do(ctx)
-	case fault.Cut:
+	case fault.Cut, fault.Status, fault.Truncated: // the last two are HTTP's and refused for steps
 	}
 	r.host.RestartAgent() //nolint:contextcheck // the life of an agent depends on no caller
 	return errDead

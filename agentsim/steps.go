@@ -94,6 +94,12 @@ func (f *Fleet) allow(r fault.Rule) error {
 	if step != AnyStep && !slices.Contains(known, step) {
 		return fmt.Errorf("%w: %s has the steps %s, not %q", fault.ErrRule, command, strings.Join(known, ", "), step)
 	}
+	switch {
+	case r.Effect.Kind == fault.Status || r.Effect.Kind == fault.Truncated || r.Effect.Status != 0:
+		return fmt.Errorf("%w: a step has no HTTP answer: use it on a call of the API", fault.ErrRule)
+	case r.Tag != "" || r.Client != 0 || r.Cluster != "":
+		return fmt.Errorf("%w: a step has an object and a caller; tag, client and cluster are for calls of the API", fault.ErrRule)
+	}
 	if r.Caller == "" || slices.ContainsFunc(f.Hosts(), func(h *Host) bool { return h.cfg.Name == r.Caller }) {
 		return nil
 	}

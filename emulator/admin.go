@@ -6,71 +6,89 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
+	"net/url"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/spsim/spsim/emulator/cluster"
-	"github.com/spsim/spsim/emulator/fault"
 )
 
-// adminPrefix is where the emulator itself is looked at and steered, beside the API of StorPool:
-//
-//	GET    /spsim/1.0/calls                     what was asked so far
-//	GET    /spsim/1.0/faults                    the armed rules with their history
-//	POST   /spsim/1.0/faults                    arm a rule, a fault.Rule as JSON; answers {"id":N}
-//	DELETE /spsim/1.0/faults, .../faults/{id}   disarm all rules, or one
-//	GET    /spsim/1.0/contents/{ref}?offset=N&length=N   bytes of a volume or snapshot
-//	PUT    /spsim/1.0/contents/{ref}?offset=N   write the body into it
-//
-// It wants the same token. An error has the form of the API's errors.
-const adminPrefix = "/spsim/1.0/"
+// AdminPrefix is where the emulator itself is looked at and steered, apart from the API of StorPool: the path of every
+// call that ADMIN.md describes. The API's own socket serves nothing of it but the health; see [Server.ListenAdmin].
+const AdminPrefix = "/_spsim/v1/"
 
-// adminHandler is the router of the admin API.
+const healthPath = AdminPrefix + "health"
+
+// maxAdminBody is the largest JSON body of the admin API in bytes.
+const maxAdminBody = 1 << 20
+
+// AdminHandler is the admin API for a socket of one's own. It refuses calls that a browser makes for another site, and
+// wants the token.
+func (s *Server) AdminHandler() http.Handler { return sameSite(s.admin(), anyHost) }
+
+// adminHandler is the router of the admin API behind the check of the site.
 func (s *Server) adminHandler() http.Handler {
 	r := chi.NewRouter()
-	r.NotFound(func(w http.ResponseWriter, r *http.Request) { s.adminFail(w, unknownQuery(r.URL.Path)) })
-	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		s.adminFail(w, unknownQuery(r.Method+" "+r.URL.Path))
-	})
-	r.Get(adminPrefix+"calls", func(w http.ResponseWriter, _ *http.Request) { s.adminAnswer(w, s.Calls(), nil) })
-	r.Get(adminPrefix+"faults", func(w http.ResponseWriter, _ *http.Request) { s.adminAnswer(w, s.faults.Rules(), nil) })
-	r.Post(adminPrefix+"faults", s.adminArm)
-	r.Delete(adminPrefix+"faults", func(w http.ResponseWriter, _ *http.Request) {
-		s.faults.Reset()
-		s.adminAnswer(w, adminDone{OK: true}, nil)
-	})
-	r.Delete(adminPrefix+"faults/{id}", s.adminDisarm)
-	r.Get(adminPrefix+"contents/{ref}", s.adminRead)
-	r.Put(adminPrefix+"contents/{ref}", s.adminWrite)
+	r.NotFound(s.adminCall(func(r *http.Request) (any, error) { return nil, unknownQuery(r.URL.Path) }))
+	r.MethodNotAllowed(s.adminCall(func(r *http.Request) (any, error) { return nil, unknownQuery(r.Method + " " + r.URL.Path) }))
+	get := func(path string, f adminFunc) { r.Get(AdminPrefix+path, s.adminCall(f)) }
+	post := func(path string, f adminFunc) { r.Post(AdminPrefix+path, s.adminCall(f)) }
+	del := func(path string, f adminFunc) { r.Delete(AdminPrefix+path, s.adminCall(f)) }
+
+	r.Get(healthPath, s.adminHealth)
+	get("model", s.adminModel)
+	get("clock", s.adminClock)
+	post("clock/advance", s.adminAdvance)
+	r.Get(AdminPrefix+"calls", s.withToken(s.adminCalls))
+	s.faultRoutes(get, post, del)
+	s.contentRoutes(r, get, post, del)
 	return r
 }
 
-// adminDone is the answer of a change of the emulator.
+// adminFunc serves a call of the admin API whose answer is JSON.
+type adminFunc func(r *http.Request) (any, error)
+
+// adminDone is the answer of a change that has nothing to tell.
 type adminDone struct {
 	OK bool `json:"ok"`
-	ID int  `json:"id,omitempty"`
 }
 
-// serveAdmin answers a request of the admin API.
-func (s *Server) serveAdmin(w http.ResponseWriter, r *http.Request) {
-	if !s.authorised(r) {
-		s.adminFail(w, errWrongToken())
-		return
+// adminCall makes a handler: it wants the token, and sends the answer without an envelope, or the error.
+func (s *Server) adminCall(f adminFunc) http.HandlerFunc {
+	return s.withToken(func(w http.ResponseWriter, r *http.Request) {
+		v, err := f(r)
+		if err != nil {
+			s.adminFail(w, err)
+			return
+		}
+		s.adminSend(w, v)
+	})
+}
+
+// withToken lets requests with the server's token through.
+func (s *Server) withToken(f http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !s.authorised(r) {
+			s.adminFail(w, errWrongToken())
+			return
+		}
+		f(w, r)
 	}
-	s.admin().ServeHTTP(w, r)
+}
+
+// adminError is the form of an error; its status is that of [StatusByName].
+type adminError struct {
+	Error errorBody `json:"error"`
 }
 
 func (s *Server) adminFail(w http.ResponseWriter, err error) {
-	s.fail(w, envelope{generation: s.cluster.Generation()}, vendorError(err))
+	e := vendorError(err)
+	text, _ := json.Marshal(adminError{errorBodyOf(e)}) // three plain members always encode
+	s.headers.set(w.Header())
+	send(w, StatusByName.of(e), append(text, '\n'))
 }
 
-// adminAnswer sends v as JSON, without an envelope, or the error.
-func (s *Server) adminAnswer(w http.ResponseWriter, v any, err error) {
-	if err != nil {
-		s.adminFail(w, err)
-		return
-	}
+func (s *Server) adminSend(w http.ResponseWriter, v any) {
 	text, err := json.Marshal(v)
 	if err != nil {
 		s.adminFail(w, fmt.Errorf("encode answer: %w", err))
@@ -80,91 +98,27 @@ func (s *Server) adminAnswer(w http.ResponseWriter, v any, err error) {
 	send(w, http.StatusOK, append(text, '\n'))
 }
 
-func (s *Server) adminArm(w http.ResponseWriter, r *http.Request) {
-	var rule fault.Rule
-	d := json.NewDecoder(io.LimitReader(r.Body, s.cfg.maxBody))
+// adminBody reads the JSON body of a call; members that are not known are refused.
+func adminBody(r *http.Request, into any) error {
+	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxAdminBody))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&rule); err != nil {
-		s.adminFail(w, invalid("The body is no fault rule: %v", err))
-		return
-	}
-	id, err := s.Arm(rule)
-	if errors.Is(err, fault.ErrRule) {
-		err = invalid("%v", err)
-	}
-	s.adminAnswer(w, adminDone{OK: true, ID: id}, err)
-}
-
-func (s *Server) adminDisarm(w http.ResponseWriter, r *http.Request) {
-	text := chi.URLParam(r, "id")
-	id, err := strconv.Atoi(text)
-	if err != nil || !s.faults.Disarm(id) {
-		err = &cluster.Error{Name: cluster.ObjectDoesNotExist, Descr: "No fault rule has the number " + text}
-	}
-	s.adminAnswer(w, adminDone{OK: true}, err)
-}
-
-// span reads offset and length of a request for contents; both are bytes, and absent ones are 0 and 4096.
-func span(r *http.Request) (offset, length int64, err error) {
-	const page = 4096
-	length = page
-	for name, to := range map[string]*int64{"offset": &offset, "length": &length} {
-		text := r.URL.Query().Get(name)
-		if text == "" {
-			continue
-		}
-		if *to, err = strconv.ParseInt(text, 10, 64); err != nil || *to < 0 {
-			return 0, 0, invalid("Invalid value of '%s': not a number of bytes", name)
-		}
-	}
-	return offset, length, nil
-}
-
-func (s *Server) adminRead(w http.ResponseWriter, r *http.Request) {
-	offset, length, err := span(r)
-	if err == nil && length > s.cfg.maxBody {
-		err = invalid("Invalid value of 'length': above %d", s.cfg.maxBody)
-	}
-	if err != nil {
-		s.adminFail(w, err)
-		return
-	}
-	data := make([]byte, length)
-	if err := s.cluster.ReadContent(adminRef(r), offset, data); err != nil {
-		s.adminFail(w, contentError(err))
-		return
-	}
-	w.Header().Set("Content-Type", "application/octet-stream")
-	send(w, http.StatusOK, data)
-}
-
-func (s *Server) adminWrite(w http.ResponseWriter, r *http.Request) {
-	offset, _, err := span(r)
-	if err != nil {
-		s.adminFail(w, err)
-		return
-	}
-	data, err := s.readBody(r)
+	err := d.Decode(into)
 	if err == nil {
-		err = contentError(s.cluster.WriteContent(adminRef(r), offset, data))
+		if _, more := d.Token(); !errors.Is(more, io.EOF) {
+			err = errors.New("there is more behind it")
+		}
 	}
-	s.adminAnswer(w, adminDone{OK: true}, err)
+	if err != nil {
+		return invalid("The body is not what this call takes: %v", err)
+	}
+	return nil
 }
 
-// adminRef is the object of a request for contents. Chi hands escapes through, so they are undone here.
+// adminRef is the object in the path of a call. Chi hands escapes through, so they are undone here.
 func adminRef(r *http.Request) cluster.Ref {
-	t, err := parsePath(apiPrefix + "x/" + chi.URLParam(r, "ref"))
-	if err != nil || len(t.segments) != 2 {
+	ref, err := url.PathUnescape(chi.URLParam(r, "ref"))
+	if err != nil {
 		return ""
 	}
-	return cluster.Ref(t.segments[1])
-}
-
-// contentError makes an access beyond the end of an object the caller's error.
-func contentError(err error) error {
-	var e *cluster.Error
-	if err == nil || errors.As(err, &e) {
-		return err
-	}
-	return invalid("%v", err)
+	return cluster.Ref(ref)
 }

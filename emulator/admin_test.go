@@ -14,7 +14,11 @@ import (
 // steer makes a call of the admin API.
 func steer(t *testing.T, a *api, method, path, body string) (int, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, a.base+path, strings.NewReader(body))
+	base := a.base
+	if strings.HasPrefix(base, "http://127.") {
+		base = a.server.AdminURL()
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, base+path, strings.NewReader(body))
 	require.NoError(t, err)
 	req.Header.Set("Authorization", "Storpool v1:"+a.server.Token())
 	r, err := a.client.Do(req)
@@ -28,20 +32,21 @@ func steer(t *testing.T, a *api, method, path, body string) (int, string) {
 func TestFaultRulesAreArmedAndDisarmedOverHTTP(t *testing.T) {
 	t.Parallel()
 	a := overLoopback(t, Start(t))
-	status, text := steer(t, a, "POST", "/spsim/1.0/faults",
+	status, text := steer(t, a, "POST", "/_spsim/v1/faults",
 		`{"call":"POST VolumeCreate","times":2,"effect":{"kind":"refuse","error":"nope"}}`)
 	assert.Equal(t, http.StatusOK, status)
-	assert.JSONEq(t, `{"ok":true,"id":1}`, text)
+	assert.JSONEq(t, `{"id":1,"rule":{"call":"POST VolumeCreate","times":2,"effect":{"kind":"refuse","error":"nope"}},
+		"seen":0,"fired":0}`, text)
 	a.refused(t, "POST", "VolumeCreate", `{"size":512}`, "nope")
-	_, text = steer(t, a, "GET", "/spsim/1.0/faults", "")
+	_, text = steer(t, a, "GET", "/_spsim/v1/faults", "")
 	assert.JSONEq(t, `[{"id":1,"rule":{"call":"POST VolumeCreate","times":2,"effect":{"kind":"refuse","error":"nope"}},
 		"seen":1,"fired":1}]`, text)
-	status, _ = steer(t, a, "DELETE", "/spsim/1.0/faults/1", "")
+	status, _ = steer(t, a, "DELETE", "/_spsim/v1/faults/1", "")
 	assert.Equal(t, http.StatusOK, status)
 	a.post(t, "VolumeCreate", `{"size":512}`)
 
-	steer(t, a, "POST", "/spsim/1.0/faults", `{"call":"GET VolumesList","effect":{"kind":"cut"}}`)
-	steer(t, a, "DELETE", "/spsim/1.0/faults", "")
+	steer(t, a, "POST", "/_spsim/v1/faults", `{"call":"GET VolumesList","effect":{"kind":"cut"}}`)
+	steer(t, a, "DELETE", "/_spsim/v1/faults", "")
 	a.get(t, "VolumesList")
 }
 
@@ -69,13 +74,13 @@ func TestAdminAPIRefusesWhatMakesNoSense(t *testing.T) {
 		{"PUT", "contents/v?offset=8190", "abc", 400},
 		{"PUT", "contents/v", strings.Repeat("x", 8193), 400},
 	} {
-		status, text := steer(t, a, c.method, "/spsim/1.0/"+c.path, c.body)
+		status, text := steer(t, a, c.method, "/_spsim/v1/"+c.path, c.body)
 		assert.Equal(t, c.status, status, "%s %s: %s", c.method, c.path, text)
 		var out struct{ Error errorBody }
 		require.NoError(t, json.Unmarshal([]byte(text), &out), text)
 		assert.NotEmpty(t, out.Error.Name)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), "GET", a.base+"/spsim/1.0/calls", nil)
+	req, err := http.NewRequestWithContext(t.Context(), "GET", a.base+"/_spsim/v1/calls", nil)
 	require.NoError(t, err)
 	r, err := a.client.Do(req)
 	require.NoError(t, err)
@@ -89,13 +94,13 @@ func TestContentsAreReadAndWrittenOverHTTP(t *testing.T) {
 	a := overLoopback(t, s)
 	gid := a.post(t, "VolumeCreate", `{"size":1048576}`).text(t, "globalId")
 	for _, ref := range []string{"~" + gid, "%7E" + gid} {
-		status, text := steer(t, a, "PUT", "/spsim/1.0/contents/"+ref+"?offset=4096", "bytes of "+ref)
+		status, text := steer(t, a, "PUT", "/_spsim/v1/contents/"+ref+"?offset=4096", "bytes of "+ref)
 		require.Equal(t, http.StatusOK, status, text)
-		status, text = steer(t, a, "GET", "/spsim/1.0/contents/"+ref+"?offset=4096&length=8", "")
+		status, text = steer(t, a, "GET", "/_spsim/v1/contents/"+ref+"?offset=4096&length=8", "")
 		require.Equal(t, http.StatusOK, status)
 		assert.Equal(t, "bytes of", text)
 	}
-	_, text := steer(t, a, "GET", "/spsim/1.0/contents/~"+gid, "")
+	_, text := steer(t, a, "GET", "/_spsim/v1/contents/~"+gid, "")
 	assert.Equal(t, strings.Repeat("\x00", 4096), text)
 }
 
@@ -104,9 +109,9 @@ func TestCallsAreListedOverHTTP(t *testing.T) {
 	s := Start(t)
 	a := inProcess(t, s)
 	a.post(t, "VolumeCreate", `{"name":"v","size":512}`)
-	_, text := steer(t, a, "GET", "/spsim/1.0/calls", "")
-	var calls []Call
-	require.NoError(t, json.Unmarshal([]byte(text), &calls))
-	assert.Equal(t, s.Calls(), calls)
-	assert.Len(t, calls, 1, "the admin API is not in the journal")
+	_, text := steer(t, a, "GET", "/_spsim/v1/calls", "")
+	var page AdminCalls
+	require.NoError(t, json.Unmarshal([]byte(text), &page))
+	assert.Equal(t, AdminCalls{Calls: s.Calls(), Next: 1}, page)
+	assert.Len(t, page.Calls, 1, "the admin API is not in the journal")
 }

@@ -241,7 +241,7 @@ func BenchmarkB2Rules(b *testing.B) {
 	}
 	arm := func(s *Server) {
 		for i := range 10 {
-			call := []string{"POST VolumeCreate", "GET Volume", "POST VolumeUpdate", "GET SnapshotsList", "POST VolumeDelete"}[i%5]
+			call := []string{"POST VolumeCreate", "GET Volume", "POST VolumeUpdate", "GET Snapshot", "POST VolumeDelete"}[i%5]
 			_, err := s.Arm(fault.Rule{Call: call, Object: fmt.Sprintf("nothing-%d", i), Effect: fault.Effect{Kind: fault.Cut}})
 			require.NoError(b, err)
 		}

@@ -151,7 +151,7 @@ func FuzzServe(f *testing.F) {
 	f.Add("POST", "/ctrl/1.0/MultiCluster/VolumesReassignWait", "", `[{"volume":"v","rw":["1"],"detach":"all"}]`)
 	f.Add("POST", "/ctrl/1.0/RemoteCommand/~spsm.b/VolumeUpdate/%7Espsm.b.1", "", `{"rename":"@","sizeAdd":1e3}`)
 	f.Add("GET", "/ctrl/1.0/AllPeersActiveRequests", "json=%7B%7D", "")
-	f.Add("PUT", "/spsim/1.0/contents/v", "offset=1", "x")
+	f.Add("PUT", "/_spsim/v1/contents/v", "offset=1", "x")
 	f.Add("POST", "/ctrl/1.0/VolumesGroupSnapshot", "", `{"volumes":[{"volume":"v","name":"","tags":{"a":"b"}}]}`)
 	s, _ := eventful(f)
 	require.NoError(f, s.cluster.SetClientDown(5, false)) // a reassign waits for ever for a client that is down

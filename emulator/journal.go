@@ -12,6 +12,8 @@ import (
 type Call struct {
 	// Seq counts the calls of a server from 1, in the order in which they arrived.
 	Seq uint64 `json:"seq"`
+	// Request is the id that the caller gave the request in its X-Request-Id header; the answer carries it as well.
+	Request string `json:"request,omitempty"`
 	// At is the arrival on the server's clock, Took the time until the answer was ready
 	// (in JSON nanoseconds).
 	At   time.Time     `json:"at"`
@@ -29,9 +31,12 @@ type Call struct {
 	Body string `json:"body,omitempty"`
 	// Caller is what the transport knows of the caller, see [Server.ClientFor].
 	Caller string `json:"caller"`
-	// Answer is the vendor's error name, "ok", or "lost" when the caller got no answer; Status the HTTP status.
+	// Answer is the vendor's error name, "ok", "lost" when the caller got no answer, or what a fault rule made of it:
+	// "malformed", "truncated", "status". Status is the HTTP status.
 	Answer string `json:"answer"`
 	Status int    `json:"status"`
+	// Fault is the number of the fault rule that changed the call.
+	Fault int `json:"fault,omitempty"`
 	// Generation is that of the cluster when the answer was ready.
 	Generation int64 `json:"generation"`
 	// Unknown are request members that the operation does not know.
@@ -51,6 +56,9 @@ type journal struct {
 	seq   uint64
 	ring  []Call
 	next  int // the place of the oldest call once the ring is full
+	// added counts the calls that were kept, changed is closed at the next one; nil when nobody waits.
+	added   uint64
+	changed chan struct{}
 }
 
 // enter gives a call its number.
@@ -67,6 +75,11 @@ func (j *journal) add(c *Call) {
 	defer j.mu.Unlock()
 	if j.limit == 0 {
 		return
+	}
+	j.added++
+	if j.changed != nil {
+		close(j.changed)
+		j.changed = nil
 	}
 	if len(j.ring) < j.limit {
 		j.ring = append(j.ring, *c)

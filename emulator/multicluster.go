@@ -129,10 +129,14 @@ func (s *Server) serveAll(ctx context.Context, o *Op, req *request, rec *Call, v
 	if err != nil {
 		return nil, err
 	}
-	call := fault.Call{Name: all.Call(), Caller: rec.Caller}
-	return s.faults.Around(ctx, call, func(ctx context.Context) (any, error) {
+	call := fault.Call{Name: all.Call(), Caller: rec.Caller, Cluster: func() [2]string { return [2]string{s.cfg.id, s.cfg.name} }}
+	return s.struck(ctx, call, rec, func(ctx context.Context) (any, error) {
 		data, err := s.serveOp(ctx, o, req, rec, v)
-		if errors.Is(err, fault.ErrMalformed) || brokeOff(ctx, err) {
+		var truncated *fault.Truncation
+		if errors.As(err, &truncated) {
+			err = truncated.Err
+		}
+		if noAnswer(ctx, err) {
 			return nil, err
 		}
 		parts := []allClustersPart{{cluster: s.cluster, data: data, err: err}}
@@ -143,7 +147,11 @@ func (s *Server) serveAll(ctx context.Context, o *Op, req *request, rec *Call, v
 			}
 			parts = append(parts, allClustersPart{cluster: c, data: data, err: err})
 		}
-		return all.serve(ctx, s.cluster, allClustersRequest{In: req.in, parts: parts})
+		out, err := all.serve(ctx, s.cluster, allClustersRequest{In: req.in, parts: parts})
+		if truncated != nil {
+			err = &fault.Truncation{Keep: truncated.Keep, Err: err}
+		}
+		return out, err
 	})
 }
 
@@ -157,7 +165,8 @@ func (s *Server) askPeer(ctx context.Context, c *cluster.Cluster, o *Op, req *re
 	asked, seen := *v, *rec
 	asked.to(c)
 	data, err := peer.serveOp(ctx, o, &request{args: req.args, body: req.body, in: asked.in}, &seen, &asked)
-	if errors.Is(err, fault.ErrMalformed) || errors.Is(err, fault.ErrConnectionLost) {
+	var truncated *fault.Truncation
+	if errors.As(err, &truncated) || ctx.Err() == nil && noAnswer(ctx, err) {
 		return nil, peer.unreachable()
 	}
 	return data, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/spsim/spsim/emulator/cluster"
@@ -24,6 +25,7 @@ type config struct {
 	status    StatusProfile
 	strict    bool
 	listen    string
+	admin     string
 	log       *slog.Logger
 	journal   int
 	maxBody   int64
@@ -50,7 +52,7 @@ func defaults() config {
 	return config{
 		id: DefaultClusterID, name: DefaultClusterName, token: DefaultToken, seed: 1,
 		clock: clock.Real{}, model: cluster.DefaultModel(),
-		status: StatusByName, listen: DefaultListen, log: slog.New(slog.DiscardHandler),
+		status: StatusByName, listen: DefaultListen, admin: DefaultListen, log: slog.New(slog.DiscardHandler),
 		journal: DefaultJournal, maxBody: DefaultMaxBody,
 	}
 }
@@ -146,6 +148,22 @@ func WithStrict() Option {
 func WithListen(addr string) Option {
 	return func(c *config) error {
 		c.listen = addr
+		return nil
+	}
+}
+
+// WithAdmin sets the TCP address of the socket that [Server.ListenAdmin] opens; port 0 takes a free one. Without a host,
+// as in ":7000", it is on the loopback interface: only an address that is written out is open to other machines.
+func WithAdmin(addr string) Option {
+	return func(c *config) error {
+		host, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return fmt.Errorf("address of the admin API %q: %w", addr, err)
+		}
+		if host == "" {
+			host = "127.0.0.1"
+		}
+		c.admin = net.JoinHostPort(host, port)
 		return nil
 	}
 }

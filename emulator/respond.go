@@ -109,7 +109,8 @@ func (s *Server) succeed(w http.ResponseWriter, e envelope, data any) {
 	buf := s.buffers.get()
 	defer s.buffers.put(buf)
 	if err := e.writeEnvelope(buf, data); err != nil {
-		s.fail(w, e, vendorError(err))
+		vendor := vendorError(err)
+		s.fail(w, e, vendor, s.cfg.status.of(vendor))
 		return
 	}
 	send(w, http.StatusOK, buf.Bytes())
@@ -127,11 +128,11 @@ func errorBodyOf(e *cluster.Error) errorBody {
 }
 
 // fail sends an error.
-func (s *Server) fail(w http.ResponseWriter, e envelope, err *cluster.Error) {
+func (s *Server) fail(w http.ResponseWriter, e envelope, err *cluster.Error, status int) {
 	s.headers.set(w.Header())
 	text, _ := json.Marshal(errorBodyOf(err)) // three plain members always encode
 	body := append([]byte(`{"error":`), text...)
-	send(w, s.cfg.status.of(err), e.appendTail(body))
+	send(w, status, e.appendTail(body))
 }
 
 // headers are the values that every answer carries (storpool-api 2.1), made once.

@@ -17,38 +17,68 @@ import (
 // ServeHTTP answers one call: authorise, find the operation, bind its arguments, ask the fault rules, serve,
 // encode, keep it in the journal. Every answer is a JSON envelope, whatever went wrong (storpool-api 2.3).
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, adminPrefix) {
-		s.serveAdmin(w, r)
+	if r.URL.Path == healthPath {
+		s.adminHealth(w, r)
 		return
 	}
 	rec := &Call{
 		Seq: s.journal.enter(), At: s.cfg.clock.Now(),
 		Method: r.Method, Path: r.URL.EscapedPath(), Caller: callerOf(r),
+		Request: requestID(r),
 	}
 	v := visit{in: scope{ID: s.cfg.id, Name: s.cfg.name, At: rec.At.Unix()}, by: s.cluster}
 	data, err := s.serve(r, rec, &v)
 	rec.Generation = v.by.Generation()
 	rec.Took = s.cfg.clock.Now().Sub(rec.At)
-	e := envelope{generation: rec.Generation, in: v.in}
+	s.answer(w, r, rec, envelope{generation: rec.Generation, in: v.in}, data, err)
+}
+
+// answer sends what came of a call and keeps it in the journal.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, rec *Call, e envelope, data any, err error) {
+	var (
+		truncated *fault.Truncation
+		bare      *fault.StatusError
+	)
+	if errors.As(err, &truncated) {
+		err = truncated.Err
+	}
+	if rec.Request != "" {
+		w.Header().Set(requestHeader, rec.Request)
+	}
+	var vendor *cluster.Error
 	switch {
 	case brokeOff(r.Context(), err):
 		rec.Answer = answerLost
-		s.record(r.Context(), rec)
-		loseConnection(w)
 	case errors.Is(err, fault.ErrMalformed):
 		rec.Answer, rec.Status = "malformed", http.StatusOK
-		s.record(r.Context(), rec)
-		s.headers.set(w.Header())
-		send(w, http.StatusOK, []byte(dataHead+`{"ok":tru`))
+	case errors.As(err, &bare):
+		rec.Answer, rec.Status = "status", bare.Code
 	case err != nil:
-		vendor := vendorError(err)
-		rec.Answer, rec.Status = string(vendor.Name), s.cfg.status.of(vendor)
-		s.record(r.Context(), rec)
-		s.fail(w, e, vendor)
+		vendor = vendorError(err)
+		rec.Answer, rec.Status = string(vendor.Name), s.statusOf(err, vendor)
 	default:
 		rec.Answer, rec.Status = answerOK, http.StatusOK
-		s.record(r.Context(), rec)
+	}
+	if truncated != nil && rec.Answer != answerLost {
+		rec.Answer = "truncated"
+		w = truncate(w, truncated.Keep)
+	}
+	s.record(r.Context(), rec)
+	switch {
+	case rec.Answer == answerLost:
+		loseConnection(w)
+	case vendor != nil:
+		s.fail(w, e, vendor, rec.Status)
+	case errors.Is(err, fault.ErrMalformed):
+		s.headers.set(w.Header())
+		send(w, http.StatusOK, []byte(dataHead+`{"ok":tru`))
+	case bare != nil:
+		sendPage(w, bare.Code)
+	default:
 		s.succeed(w, e, data)
+	}
+	if t, ok := w.(*truncating); ok {
+		t.breakOff()
 	}
 }
 
@@ -115,13 +145,29 @@ func (s *Server) serveOp(ctx context.Context, o *Op, req *request, rec *Call, v 
 		return nil, invalid("Unknown parameter '%s'", strings.Join(req.unknown, "', '"))
 	}
 	bound := q.Interface()
-	call := fault.Call{Name: o.Call(), Caller: rec.Caller, Objects: func() []string { return s.objects(bound) }}
-	return s.faults.Around(ctx, call, func(ctx context.Context) (any, error) {
+	call := fault.Call{
+		Name: o.Call(), Caller: rec.Caller,
+		Objects: func() []string { return s.objects(bound) },
+		Clients: func() ([]int, bool) { return clientsOf(bound) },
+		Cluster: func() [2]string { return s.serving(bound, v) },
+	}
+	return s.struck(ctx, call, rec, func(ctx context.Context) (any, error) {
 		if s.fed == nil || !v.in.Multi || v.all {
 			return o.serve(ctx, s.cluster, bound)
 		}
 		return s.serveMulti(ctx, o, req, bound, v)
 	})
+}
+
+// struck makes a call as the fault rules have it and notes the rule.
+func (s *Server) struck(
+	ctx context.Context, c fault.Call, rec *Call, do func(context.Context) (any, error),
+) (any, error) {
+	m := s.faults.Match(c)
+	if m != nil {
+		rec.Fault = m.Rule
+	}
+	return s.faults.Do(ctx, m, do)
 }
 
 func errWrongToken() error {
@@ -166,7 +212,8 @@ func (s *Server) record(ctx context.Context, rec *Call) {
 	}
 	s.cfg.log.LogAttrs(ctx, slog.LevelInfo, "call",
 		slog.Uint64("seq", rec.Seq), slog.String("method", rec.Method), slog.String("path", rec.Path),
-		slog.String("caller", rec.Caller), slog.String("answer", rec.Answer), slog.Int("status", rec.Status),
-		slog.Int64("generation", rec.Generation), slog.Duration("took", rec.Took),
+		slog.String("caller", rec.Caller), slog.String("request", rec.Request),
+		slog.String("answer", rec.Answer), slog.Int("status", rec.Status),
+		slog.Int64("generation", rec.Generation), slog.Duration("took", rec.Took), slog.Int("fault", rec.Fault),
 		slog.String("unknown", strings.Join(rec.Unknown, ",")))
 }

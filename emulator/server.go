@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/spsim/spsim/emulator/cluster"
 	"github.com/spsim/spsim/emulator/fault"
@@ -25,6 +24,7 @@ type Server struct {
 	buffers buffers
 	headers headers
 	admin   func() http.Handler // made at first use
+	devices openDevices
 
 	ctx    context.Context //nolint:containedctx // the life of the server; calls end with it
 	cancel context.CancelFunc
@@ -34,6 +34,7 @@ type Server struct {
 	http     *http.Server
 	listener net.Listener
 	served   chan struct{} // closed when the accept loop has ended
+	steered  *socket       // of the admin API; nil until it is opened
 }
 
 // New returns a server for the cluster that the options describe; without any it is the default cluster, in which
@@ -57,6 +58,7 @@ func newServer(cfg config) (*Server, error) {
 	s := &Server{cfg: cfg, cluster: c, table: newTable(Operations()), journal: journal{limit: cfg.journal}, headers: newHeaders()}
 	s.admin = sync.OnceValue(s.adminHandler)
 	s.faults = fault.NewSet(cfg.clock, s.allowRule)
+	s.faults.Seed(cfg.seed)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.applyConditions(); err != nil {
 		return nil, err
@@ -78,7 +80,7 @@ func (s *Server) Handler() http.Handler { return s }
 
 // Client returns a client that reaches the server without a socket: handlers run on the caller's goroutine, and
 // the end of the request's context ends them. It sends nothing by itself, so requests carry the token as with
-// any client.
+// any client. The admin API is there as well, under [AdminPrefix].
 func (s *Server) Client() *http.Client { return s.ClientFor("") }
 
 // ClientFor is [Server.Client] for a named caller, such as a host; fault rules and the journal know it by that name.
@@ -104,12 +106,8 @@ func (s *Server) Listen(ctx context.Context) (net.Addr, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	const headerTimeout = 30 * time.Second
 	s.listener, s.served = l, make(chan struct{})
-	s.http = &http.Server{
-		Handler: s, ReadHeaderTimeout: headerTimeout,
-		BaseContext: func(net.Listener) context.Context { return s.ctx },
-	}
+	s.http = newHTTPServer(s.ctx, s)
 	go func(h *http.Server, served chan struct{}) {
 		defer close(served)
 		_ = h.Serve(l) // always ends with ErrServerClosed, by Close or Shutdown
@@ -137,6 +135,7 @@ func (s *Server) URL() string {
 // Close ends the server at once: calls in progress lose their connection. Closing again changes nothing.
 func (s *Server) Close() {
 	h, served := s.end()
+	s.closeAdmin()
 	if h != nil {
 		_ = h.Close() // the sockets are gone either way
 		<-served
@@ -145,6 +144,7 @@ func (s *Server) Close() {
 
 // Shutdown ends the server after the calls in progress, or when ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.closeAdmin() // nobody follows a log to its end
 	s.mu.Lock()
 	h, served := s.http, s.served
 	s.mu.Unlock()

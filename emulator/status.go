@@ -18,6 +18,10 @@ const (
 	NameNotSupported cluster.ErrorName = "notSupported"
 	// NameInternal answers a defect of the emulator itself.
 	NameInternal cluster.ErrorName = "internalError"
+	// NameReadOnly answers a write over the admin API through an attachment that does not permit it.
+	NameReadOnly cluster.ErrorName = "readOnly"
+	// NameDetached answers an access over the admin API to what the client has not, or no longer, attached.
+	NameDetached cluster.ErrorName = "detached"
 )
 
 // StatusProfile decides the HTTP status of an error, which no public source fixes (storpool-api 2.3): byName or
@@ -77,8 +81,10 @@ func (p StatusProfile) of(e *cluster.Error) int {
 		return http.StatusUnauthorized
 	case cluster.ObjectDoesNotExist, cluster.UnknownQuery:
 		return http.StatusNotFound
-	case cluster.ObjectExists, cluster.Busy:
+	case cluster.ObjectExists, cluster.Busy, NameDetached:
 		return http.StatusConflict
+	case NameReadOnly:
+		return http.StatusForbidden
 	case NameNotSupported:
 		return http.StatusNotImplemented
 	case cluster.InsufficientResources:
@@ -101,6 +107,21 @@ func vendorError(err error) *cluster.Error {
 		return &cluster.Error{Name: cluster.ErrorName(r.Name), Descr: r.Descr, Transient: r.Transient}
 	}
 	return &cluster.Error{Name: NameInternal, Descr: err.Error()}
+}
+
+// statusOf is the HTTP status of an error: what its fault rule says, else what the profile gives the error.
+func (s *Server) statusOf(err error, vendor *cluster.Error) int {
+	var r *fault.Refusal
+	if errors.As(err, &r) && r.Status != 0 {
+		return r.Status
+	}
+	return s.cfg.status.of(vendor)
+}
+
+// noAnswer tells whether err stands for something that is no answer of the API.
+func noAnswer(ctx context.Context, err error) bool {
+	var bare *fault.StatusError
+	return errors.Is(err, fault.ErrMalformed) || errors.As(err, &bare) || brokeOff(ctx, err)
 }
 
 // brokeOff tells whether err leaves the caller without an answer: the connection is lost, or the caller is gone.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -47,7 +48,11 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		in.Header.Set(callerHeader, t.caller)
 	}
 	w := &recorder{header: http.Header{}}
-	t.server.ServeHTTP(w, in)
+	if strings.HasPrefix(in.URL.Path, AdminPrefix) {
+		t.server.admin().ServeHTTP(w, in)
+	} else {
+		t.server.ServeHTTP(w, in)
+	}
 	if w.lost != nil {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -72,6 +77,8 @@ type recorder struct {
 	status int
 	body   bytes.Buffer
 	lost   error
+	// truncated: the connection broke behind what body holds.
+	truncated bool
 }
 
 func (w *recorder) Header() http.Header { return w.header }
@@ -96,6 +103,15 @@ func (w *recorder) loseConnection() { w.lost = socketError("read", syscall.ECONN
 
 func (w *recorder) response(r *http.Request) *http.Response {
 	w.WriteHeader(http.StatusOK)
+	var body io.Reader = bytes.NewReader(w.body.Bytes())
+	length := int64(w.body.Len())
+	if w.truncated {
+		body = io.MultiReader(body, brokenReader{})
+		length = -1
+		if n, err := strconv.ParseInt(w.header.Get("Content-Length"), 10, 64); err == nil {
+			length = n
+		}
+	}
 	return &http.Response{
 		Status:        fmt.Sprintf("%d %s", w.status, http.StatusText(w.status)),
 		StatusCode:    w.status,
@@ -103,11 +119,16 @@ func (w *recorder) response(r *http.Request) *http.Response {
 		ProtoMajor:    1,
 		ProtoMinor:    1,
 		Header:        w.header,
-		Body:          io.NopCloser(bytes.NewReader(w.body.Bytes())),
-		ContentLength: int64(w.body.Len()),
+		Body:          io.NopCloser(body),
+		ContentLength: length,
 		Request:       r,
 	}
 }
+
+// brokenReader is the end of a body whose connection broke.
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // loseConnection drops the connection under w so that the caller sees it reset instead of an answer.
 func loseConnection(w http.ResponseWriter) {
@@ -134,4 +155,25 @@ func callerOf(r *http.Request) string {
 		return host
 	}
 	return r.RemoteAddr
+}
+
+// requestHeader carries the id by which a caller knows a request of its own again in the call log.
+const requestHeader = "X-Request-Id"
+
+// requestID is the caller's id of a request, as far as it is printable and short.
+func requestID(r *http.Request) string {
+	const most = 128
+	id := r.Header.Get(requestHeader)
+	if id == "" {
+		return ""
+	}
+	if len(id) > most {
+		id = id[:most]
+	}
+	return strings.Map(func(c rune) rune {
+		if c < '!' || c > '~' {
+			return -1
+		}
+		return c
+	}, id)
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/spsim/spsim/emulator"
 )
 
 // healthTimeout is how long a server may take to say that it is well.
@@ -49,7 +51,7 @@ func health(ctx context.Context, out io.Writer, f *serveFlags) error {
 	addr := net.JoinHostPort(host, strconv.Itoa(f.port))
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/spsim/1.0/faults", http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+emulator.AdminPrefix+"health", http.NoBody)
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", addr, err)
 	}

@@ -19,6 +19,9 @@ import (
 	"github.com/spsim/spsim/emulator"
 )
 
+// adminURLVariable holds the address of the admin API.
+const adminURLVariable = "SPSIM_ADMIN_URL"
+
 // grace is how long calls in progress may take to end after a signal.
 const grace = 5 * time.Second
 
@@ -31,6 +34,7 @@ func newServeCommand() *cobra.Command {
 
 When the API is ready, the variables that StorPool clients read are printed for a shell to evaluate:
 SP_API_HTTP_HOST, SP_API_HTTP_PORT and SP_AUTH_TOKEN. Each call is one line on standard error.
+SPSIM_ADMIN_URL, printed with them, is where the commands fault, condition, state, clock and log find the server.
 
 Every flag has an environment variable: --cluster-id is SPSIM_CLUSTER_ID. A flag wins over its variable.`,
 		Args: cobra.NoArgs,
@@ -62,9 +66,13 @@ func serve(ctx context.Context, f *serveFlags, out, logs io.Writer) error {
 	defer s.Close()
 	addr, err := s.Listen(ctx)
 	if err != nil {
-		return f.explain(err)
+		return unusable(err, net.JoinHostPort(f.host, strconv.Itoa(f.port)), "--port")
 	}
-	if err := f.announce(out, addr, s.Token()); err != nil {
+	adminURL, err := f.listenAdmin(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := f.announce(out, addr, s.Token(), adminURL); err != nil {
 		return err
 	}
 	log.Info("ready", slog.String("addr", addr.String()), slog.String("cluster", s.Cluster().ID()))
@@ -78,26 +86,40 @@ func serve(ctx context.Context, f *serveFlags, out, logs io.Writer) error {
 	return nil
 }
 
-// explain says what to do about a port that cannot be had.
-func (f *serveFlags) explain(err error) error {
-	at := net.JoinHostPort(f.host, strconv.Itoa(f.port))
+// listenAdmin opens the admin API unless it is not wanted.
+func (f *serveFlags) listenAdmin(ctx context.Context, s *emulator.Server) (url string, err error) {
+	if f.admin == "" {
+		return "", nil
+	}
+	addr, err := s.ListenAdmin(ctx)
+	if err != nil {
+		return "", unusable(err, f.admin, "--admin")
+	}
+	return "http://" + addr.String(), nil
+}
+
+// unusable says what to do about a port that cannot be had.
+func unusable(err error, at, flag string) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("%s is in use: choose another port with --port, or a free one with --port 0", at)
+		return fmt.Errorf("%s is in use: choose another port with %s, or a free one with port 0", at, flag)
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("%s needs privileges: choose a port above 1023 with --port", at)
+		return fmt.Errorf("%s needs privileges: choose a port above 1023 with %s", at, flag)
 	default:
 		return fmt.Errorf("%s: %w", at, err)
 	}
 }
 
 // announce prints the variables of the clients, and writes them to the file that was asked for.
-func (f *serveFlags) announce(out io.Writer, addr net.Addr, token string) error {
+func (f *serveFlags) announce(out io.Writer, addr net.Addr, token, adminURL string) error {
 	host, port, err := net.SplitHostPort(addr.String())
 	if err != nil {
 		return fmt.Errorf("read own address: %w", err)
 	}
 	text := "SP_API_HTTP_HOST=" + shellWord(host) + "\nSP_API_HTTP_PORT=" + port + "\nSP_AUTH_TOKEN=" + shellWord(token) + "\n"
+	if adminURL != "" {
+		text += adminURLVariable + "=" + shellWord(adminURL) + "\n"
+	}
 	if f.envFile != "" {
 		if err := writeWhole(f.envFile, text); err != nil {
 			return fmt.Errorf("write %s: %w", f.envFile, err)
@@ -127,7 +149,7 @@ func writeWhole(path, text string) error {
 
 // shellWord quotes s for a shell where it has to be.
 func shellWord(s string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:~"
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:~/"
 	if s != "" && strings.Trim(s, plain) == "" {
 		return s
 	}

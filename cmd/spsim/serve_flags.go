@@ -9,11 +9,13 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/spsim/spsim/emulator"
 	"github.com/spsim/spsim/emulator/cluster"
+	"github.com/spsim/spsim/internal/clock"
 )
 
 // serveFlags are the settings of the serve command, each a flag and a variable.
@@ -21,6 +23,8 @@ type serveFlags struct {
 	set *pflag.FlagSet
 
 	host, envFile       string
+	admin               string
+	clock, clockStart   string
 	port                int
 	logFormat, logLevel string
 
@@ -46,6 +50,10 @@ func newServeFlags() *serveFlags {
 	s.SortFlags = false
 	s.StringVar(&f.host, "host", "127.0.0.1", "address to listen on")
 	s.IntVar(&f.port, "port", defaultPort, "TCP port; 0 takes a free one")
+	s.StringVar(&f.admin, "admin", emulator.DefaultListen,
+		"address of the admin API; on the loopback interface unless a host is written out, none when empty")
+	s.StringVar(&f.clock, "clock", clockReal, "real, or virtual: time stands still but for spsim clock advance")
+	s.StringVar(&f.clockStart, "clock-start", "", "where a virtual clock begins (2026-01-31T12:00:00Z); now when not given")
 	s.StringVar(&f.envFile, "env-file", "", "also write the printed variables to this file")
 	s.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	s.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error; calls are logged at info")
@@ -156,10 +164,42 @@ func (f *serveFlags) options(log *slog.Logger) ([]emulator.Option, error) {
 		emulator.WithMaxBody(f.maxBody), emulator.WithModel(model), emulator.WithBehaviour(f.behaviour),
 		emulator.WithLog(log),
 	}
+	if f.admin != "" {
+		opts = append(opts, emulator.WithAdmin(f.admin))
+	}
+	if opts, err = f.clockOption(opts); err != nil {
+		return nil, err
+	}
 	if f.strict {
 		opts = append(opts, emulator.WithStrict())
 	}
 	return opts, nil
+}
+
+// The clocks of the serve command.
+const (
+	clockReal    = "real"
+	clockVirtual = "virtual"
+)
+
+// clockOption adds the clock.
+func (f *serveFlags) clockOption(opts []emulator.Option) ([]emulator.Option, error) {
+	switch {
+	case f.clock == clockReal && f.clockStart != "":
+		return nil, errors.New("--clock-start needs --clock virtual: the real clock begins now")
+	case f.clock == clockReal:
+		return opts, nil
+	case f.clock != clockVirtual:
+		return nil, fmt.Errorf("--clock %q: use %s or %s", f.clock, clockReal, clockVirtual)
+	}
+	begin := clock.Real{}.Now()
+	if f.clockStart != "" {
+		var err error
+		if begin, err = time.Parse(time.RFC3339, f.clockStart); err != nil {
+			return nil, fmt.Errorf("--clock-start %q: write it like 2026-01-31T12:00:00Z", f.clockStart)
+		}
+	}
+	return append(opts, emulator.WithClock(clock.NewStill(begin))), nil
 }
 
 // wholeModel is the model of the file, changed by the flags that were set.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/testcontainers/testcontainers-go"
@@ -19,7 +20,8 @@ import (
 )
 
 const (
-	apiPort = "8081/tcp"
+	apiPort   = "8081/tcp"
+	adminPort = "8082/tcp"
 	// startTimeout is how long the API may take to answer.
 	startTimeout = time.Minute
 )
@@ -39,7 +41,7 @@ func Run(ctx context.Context, img string, opts ...testcontainers.ContainerCustom
 		return nil, err
 	}
 	defaults := []testcontainers.ContainerCustomizer{
-		testcontainers.WithExposedPorts(apiPort),
+		testcontainers.WithExposedPorts(apiPort, adminPort),
 		testcontainers.WithEnv(s.env()),
 		testcontainers.WithFiles(s.files...),
 		testcontainers.WithWaitStrategyAndDeadline(startTimeout, s.ready()),
@@ -75,9 +77,9 @@ func collect(opts ...testcontainers.ContainerCustomizer) (*settings, error) {
 	return s, nil
 }
 
-// ready waits for an answer of the admin API, which leaves no trace in the log of calls.
+// ready waits for the health of the API, which leaves no trace in the log of calls.
 func (s *settings) ready() wait.Strategy {
-	return wait.ForHTTP(faultsPath).WithPort(apiPort).
+	return wait.ForHTTP(emulator.AdminPrefix + "health").WithPort(apiPort).
 		WithHeaders(map[string]string{"Authorization": authorization(s.token)})
 }
 
@@ -86,6 +88,15 @@ func (c *Container) Address(ctx context.Context) (string, error) {
 	addr, err := c.PortEndpoint(ctx, apiPort, "")
 	if err != nil {
 		return "", fmt.Errorf("address of the API: %w", err)
+	}
+	return addr, nil
+}
+
+// AdminAddress is "host:port" of the admin API, as the test reaches it.
+func (c *Container) AdminAddress(ctx context.Context) (string, error) {
+	addr, err := c.PortEndpoint(ctx, adminPort, "")
+	if err != nil {
+		return "", fmt.Errorf("address of the admin API: %w", err)
 	}
 	return addr, nil
 }
@@ -106,14 +117,18 @@ func (c *Container) Env(ctx context.Context) (map[string]string, error) {
 	return map[string]string{"SP_API_HTTP_HOST": host, "SP_API_HTTP_PORT": port, "SP_AUTH_TOKEN": c.token}, nil
 }
 
-// Client returns an HTTP client for the API: whatever host a request names, it goes to the container, with the token
-// unless it carries one.
+// Client returns an HTTP client for the API and the admin API: whatever host a request names, it goes to the container,
+// with the token unless it carries one.
 func (c *Container) Client(ctx context.Context) (*http.Client, error) {
 	addr, err := c.Address(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &http.Client{Transport: &transport{addr: addr, token: c.token}}, nil
+	adminAddr, err := c.AdminAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{Transport: &transport{addr: addr, adminAddr: adminAddr, token: c.token}}, nil
 }
 
 // Arm arms a fault rule and returns its number. A rule that can never fire is refused.
@@ -135,7 +150,7 @@ func (c *Container) Arm(ctx context.Context, r fault.Rule) (int, error) {
 	return armed.ID, nil
 }
 
-const faultsPath = "/spsim/1.0/faults"
+const faultsPath = emulator.AdminPrefix + "faults"
 
 // admin makes a request of the admin API and returns the body of its answer.
 func (c *Container) admin(ctx context.Context, method, path string, body []byte) ([]byte, error) {
@@ -161,12 +176,15 @@ func (c *Container) admin(ctx context.Context, method, path string, body []byte)
 	return text, nil
 }
 
-// transport sends every request to one address.
-type transport struct{ addr, token string }
+// transport sends every request to the container.
+type transport struct{ addr, adminAddr, token string }
 
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.URL.Scheme, r.URL.Host, r.Host = "http", t.addr, ""
+	if strings.HasPrefix(r.URL.Path, emulator.AdminPrefix) {
+		r.URL.Host = t.adminAddr
+	}
 	if r.Header.Get("Authorization") == "" {
 		r.Header.Set("Authorization", authorization(t.token))
 	}

@@ -98,10 +98,10 @@ func TestVolumesSnapshotsAttachmentsAndContentsInAContainer(t *testing.T) {
 	s := run(t)
 	v := get[object](t, s, "POST", "VolumeCreate", `{"name":"v","size":1048576,"template":"ssd"}`)
 	before := bytes.Repeat([]byte("before--"), 64)
-	s.send(t.Context(), t, "PUT", "/spsim/1.0/contents/v?offset=512", before)
+	s.send(t.Context(), t, "PUT", "/_spsim/v1/contents/v?offset=512", before)
 	snap := get[object](t, s, "POST", "VolumeSnapshot/v", `{"name":"s"}`)
 	after := bytes.Repeat([]byte("after---"), 64)
-	s.send(t.Context(), t, "PUT", "/spsim/1.0/contents/v?offset=512", after)
+	s.send(t.Context(), t, "PUT", "/_spsim/v1/contents/v?offset=512", after)
 	get[object](t, s, "POST", "VolumesReassignWait", `{"reassign":[{"volume":"v","rw":[1]}]}`)
 	attached := get[[]struct {
 		Volume, GlobalID, Rights string
@@ -112,13 +112,13 @@ func TestVolumesSnapshotsAttachmentsAndContentsInAContainer(t *testing.T) {
 	assert.Equal(t, 1, attached[0].Client)
 	assert.Equal(t, "busy", s.ask(t, "POST", "VolumeDelete/v", "").Error.Name)
 
-	assert.Equal(t, before, s.send(t.Context(), t, "GET", "/spsim/1.0/contents/s?offset=512&length=512", nil))
-	assert.Equal(t, after, s.send(t.Context(), t, "GET", "/spsim/1.0/contents/v?offset=512&length=512", nil))
+	assert.Equal(t, before, s.send(t.Context(), t, "GET", "/_spsim/v1/contents/s?offset=512&length=512", nil))
+	assert.Equal(t, after, s.send(t.Context(), t, "GET", "/_spsim/v1/contents/v?offset=512&length=512", nil))
 	list := get[[]object](t, s, "GET", "VolumesList", "")
 	require.Len(t, list, 1)
 	assert.Equal(t, object{Name: "v", GlobalID: v.GlobalID, ParentName: "s", Size: 1048576}, list[0])
 	clone := get[object](t, s, "POST", "VolumeCreate", `{"parent":"~`+snap.SnapshotGlobalID+`"}`)
-	assert.Equal(t, before, s.send(t.Context(), t, "GET", "/spsim/1.0/contents/"+clone.Name+"?offset=512&length=512", nil))
+	assert.Equal(t, before, s.send(t.Context(), t, "GET", "/_spsim/v1/contents/"+clone.Name+"?offset=512&length=512", nil))
 }
 
 func TestTokenModelAndSettingsReachTheContainer(t *testing.T) {

@@ -57,7 +57,7 @@ func WithModel(m cluster.Model) Option {
 func WithSetting(flag, value string) Option {
 	return func(s *settings) error {
 		switch flag {
-		case "host", "port":
+		case "host", "port", "admin":
 			return fmt.Errorf("setting %s: it is the image's", flag)
 		case "token":
 			return errors.New("setting token: use WithToken")

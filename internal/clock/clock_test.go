@@ -156,6 +156,29 @@ func TestAdvanceWakesThoseOnItsWay(t *testing.T) {
 	assert.False(t, v.Now().Before(start.Add(time.Hour)))
 }
 
+func TestAStillClockMovesWhenItIsAdvancedOnly(t *testing.T) {
+	t.Parallel()
+	v := clock.NewStill(newYear())
+	near, cancel := v.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	far, cancel := v.WithTimeout(t.Context(), 2*time.Hour)
+	defer cancel()
+	woken := v.Event()
+	v.Go(func() {
+		assert.NoError(t, v.Sleep(context.Background(), time.Minute))
+		woken.Fire()
+	})
+	v.Run(func() { assert.Equal(t, newYear(), v.Now()) })
+	v.Advance(time.Minute)
+	require.ErrorIs(t, near.Err(), context.DeadlineExceeded)
+	require.NoError(t, far.Err())
+	assert.Equal(t, newYear().Add(time.Minute), v.Now())
+	v.Advance(3 * time.Hour)
+	<-woken.Done()
+	require.ErrorIs(t, far.Err(), context.DeadlineExceeded)
+	assert.Equal(t, newYear().Add(3*time.Hour+time.Minute), v.Now())
+}
+
 func TestRealClockSleepsAndGivesUp(t *testing.T) {
 	t.Parallel()
 	var c clock.Real

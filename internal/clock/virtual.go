@@ -18,6 +18,8 @@ type Virtual struct {
 	timers  timers
 	waits   map[*waiter]struct{}
 	settled []*Event // fired when a single actor is left
+	still   bool     // it moves in Advance only, up to limit
+	limit   time.Time
 }
 
 // waiter is one parked goroutine.
@@ -30,6 +32,14 @@ type waiter struct {
 // NewVirtual returns a clock that stands at start.
 func NewVirtual(start time.Time) *Virtual {
 	return &Virtual{now: start, waits: map[*waiter]struct{}{}}
+}
+
+// NewStill returns a clock that stands at start and moves in [Virtual.Advance] only: for a server whose clients decide
+// when time goes on.
+func NewStill(start time.Time) *Virtual {
+	v := NewVirtual(start)
+	v.still, v.limit = true, start
+	return v
 }
 
 // Now returns the virtual time.
@@ -96,6 +106,15 @@ func (v *Virtual) Settle(ctx context.Context) error {
 // Advance moves the clock by d, stopping at each deadline on the way to let those run that it wakes.
 // It is for tests and tools outside of any actor; a sleeping actor needs no help.
 func (v *Virtual) Advance(d time.Duration) {
+	v.mu.Lock()
+	if to := v.now.Add(d); to.After(v.limit) {
+		v.limit = to
+	}
+	if v.still { // the caller waits for the actors as one of them
+		v.actors++
+		defer v.leave()
+	}
+	v.mu.Unlock()
 	_ = v.Sleep(context.Background(), d) // never ends early: the context has no end
 }
 
@@ -256,7 +275,7 @@ func (v *Virtual) sweep() {
 
 // move goes to the next deadline while everybody is parked.
 func (v *Virtual) move() {
-	for v.parked > 0 && v.parked >= v.actors && len(v.timers) > 0 {
+	for v.parked > 0 && v.parked >= v.actors && len(v.timers) > 0 && !(v.still && v.timers[0].at.After(v.limit)) {
 		t := v.timers[0]
 		v.drop(t)
 		if t.at.After(v.now) {

@@ -50,7 +50,7 @@ class Emulator:
     def admin(self, method, path, body=None):
         """A request of the emulator's own API."""
         request = urllib.request.Request(
-            "http://{0}:{1}/spsim/1.0/{2}".format(self.host, self.port, path), data=body, method=method,
+            "{0}/_spsim/v1/{1}".format(self.env["SPSIM_ADMIN_URL"], path), data=body, method=method,
             headers={"Authorization": "Storpool v1:" + self.token})
         with urllib.request.urlopen(request, timeout=20) as answer:
             return answer.read()
@@ -68,7 +68,7 @@ class Emulator:
 
     def calls(self):
         """What was asked so far."""
-        return json.loads(self.admin("GET", "calls"))
+        return json.loads(self.admin("GET", "calls"))["calls"]
 
 
 class Recorder(spapi.Api):
