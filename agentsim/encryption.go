@@ -66,7 +66,18 @@ func (s *serial) Read(p []byte) (int, error) {
 }
 
 // Encrypts tells whether the host can run encrypted volumes; it is the host detail host.volume.encryption (agent 12).
-func (h *Host) Encrypts() bool { return !h.cfg.NoEncryption }
+func (h *Host) Encrypts() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.cfg.NoEncryption
+}
+
+// SetEncryption installs the tools for encrypted volumes, or removes them. What is open stays open.
+func (h *Host) SetEncryption(on bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.cfg.NoEncryption = !on
+}
 
 // needEncryption refuses encrypted volumes where the tools for them are missing.
 func (h *Host) needEncryption() error {

@@ -28,6 +28,22 @@ func maySnapshot(d *Driver, tx *inventory.Tx, pool inventory.Pool, v inventory.V
 	return plain(v, "its snapshots are not backed up to secondary storage and backups are on")
 }
 
+// MaySnapshot is nil when a volume may have a snapshot, else the refusal that [Driver.TakeSnapshot] answers, so that core
+// need not record what will not be.
+func (d *Driver) MaySnapshot(volume inventory.ID) error {
+	return d.inv.View(func(tx *inventory.Tx) error {
+		v, err := tx.Volumes.Must(volume)
+		if err != nil {
+			return err
+		}
+		pool, err := tx.Pools.Must(v.Pool)
+		if err != nil {
+			return err
+		}
+		return d.rules.maySnapshot(d, tx, pool, v)
+	})
+}
+
 // secretOf is the passphrase of a volume, empty when it has none on record. A KMS key is kept, unwrapped, like a passphrase.
 func secretOf(tx *inventory.Tx, v inventory.Volume) agentapi.Secret {
 	for _, id := range []inventory.ID{v.PassphraseID, v.KMSKeyID} {

@@ -19,6 +19,7 @@ const (
 	snapshotPool   = "spStoragePoolId"
 	policyTag      = "vc-policy"
 	luksRoom       = 2 << 20
+	qemuHeader     = 4040 * 512
 )
 
 // facts is an observation with its indexes.

@@ -40,6 +40,10 @@ func Invariants() []Invariant {
 		{"nothing is left in a transitional state", states},
 		{"no operation is open", intents},
 		{"hosts hold nothing that no guest uses", leftovers},
+		{"encrypted volumes lie in one LUKS layer each", layers},
+		{"encrypted volumes open with their own passphrase only", keys},
+		{"what encrypted volumes hold is readable nowhere", plaintext},
+		{"passphrases are with core and with the hosts of running guests only", passphrases},
 	}
 }
 

@@ -3,6 +3,7 @@ package check_test
 import (
 	"context"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,7 +20,7 @@ import (
 const mib = 1 << 20
 
 // rich observes a world that has something of everything: a running VM (1) of a template with a data disk (volumes 1
-// and 2), snapshots of it with a backup (1) and without (2), a detached volume (3) made of the first.
+// and 2), snapshots of it with a backup (1) and without (2), a detached volume (3) made of the first, an encrypted volume (4).
 func rich(t *testing.T) *check.Observation {
 	t.Helper()
 	w, err := world.New(world.Options{})
@@ -62,7 +63,24 @@ func populate(ctx context.Context, w *world.World) (*check.Observation, error) {
 	if _, err := w.Mgmt.CreateVolumeFromSnapshot(ctx, mgmt.RestoreSpec{Snapshot: 1, Name: "restored"}); err != nil {
 		return nil, err
 	}
+	if err := sealed(ctx, w); err != nil {
+		return nil, err
+	}
 	return w.Observe(ctx)
+}
+
+// sealed adds an encrypted volume (4) to the VM.
+func sealed(ctx context.Context, w *world.World) error {
+	o, err := w.Mgmt.CreateDiskOffering(mgmt.OfferingSpec{Name: "sealed", Size: mib, Encrypt: true})
+	if err != nil {
+		return err
+	}
+	v, err := w.Mgmt.CreateVolume(ctx, mgmt.VolumeSpec{Name: "secret", Zone: w.Zone.ID, Offering: o.ID})
+	if err != nil {
+		return err
+	}
+	_, err = w.Mgmt.AttachVolume(ctx, v.ID, 1, mgmt.FreeDevice)
+	return err
 }
 
 func TestAWorldAtRestBreaksNoInvariant(t *testing.T) {
@@ -148,7 +166,7 @@ func plantsOnStorage() []planted {
 		{"tags agree", "StorPool snapshot", `uuid="x" instead of`, func(o *check.Observation) { role(o, "template").Tags["uuid"] = "x" }},
 		{"placement templates and IOPS limits agree", `volume 3 "restored"`, `template "hdd"`, func(o *check.Observation) { on(o, 3).Template = "ssd" }},
 		{"placement templates and IOPS limits agree", `volume 3 "restored"`, "limit of 0 IOPS", func(o *check.Observation) { on(o, 3).IOPS = 5 }},
-		{"used bytes agree", "pool primary", "and its volumes have 3145728", func(o *check.Observation) { o.Inventory.Pools[0].Used = 7 }},
+		{"used bytes agree", "pool primary", "and its volumes have 6291456", func(o *check.Observation) { o.Inventory.Pools[0].Used = 7 }},
 		{"secondary storage holds what is on record", "file x on secondary storage 1", "is on no record", func(o *check.Observation) {
 			o.Files = append(o.Files, check.File{Store: 1, Name: "x", Size: 1})
 		}},
@@ -244,7 +262,7 @@ func plantsOnRecords() []planted {
 func TestEveryInvariantFindsWhatBreaksIt(t *testing.T) {
 	t.Parallel()
 	found := map[string]bool{}
-	for _, p := range append(append(plantsOnStorage(), plantsOnHosts()...), plantsOnRecords()...) {
+	for _, p := range slices.Concat(plantsOnStorage(), plantsOnHosts(), plantsOnRecords(), plantsOnEncryption()) {
 		o := rich(t)
 		p.plant(o)
 		ok := false
@@ -280,6 +298,7 @@ func TestWhatIsKnownToBeOtherwiseIsNoViolation(t *testing.T) {
 		},
 		"a host that is down": func(o *check.Observation) {
 			o.Inventory.Hosts[0].State, o.Hosts[0].On, o.Hosts[0].Guests = inventory.HostDown, false, nil
+			o.Hosts[0].Secrets = nil
 		},
 	} {
 		o := rich(t)

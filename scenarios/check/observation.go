@@ -20,6 +20,10 @@ type Observation struct {
 	Unsettled bool
 	// Excused names objects that somebody changed on purpose behind CloudStack's back, by global id, with the reason.
 	Excused map[string]string
+	// Sealed is every place that holds contents of an encrypted volume.
+	Sealed []Sealed
+	// Leaks are the places where something of an encrypted volume was found that must be nowhere.
+	Leaks []Leak
 	// Hash gives a digest of an object's contents by global id; it is computed when asked for.
 	Hash func(ctx context.Context, gid string) (string, error)
 }
@@ -53,6 +57,8 @@ type Host struct {
 	Mounts     map[string]int
 	Stray      map[string]int64
 	Unfinished int
+	Secrets    []string // paths of the disks whose passphrase libvirt holds
+	Held       int      // passphrases in the agent's memory
 }
 
 // Guest is a VM that runs on a host.
@@ -65,6 +71,26 @@ type Guest struct {
 type Disk struct {
 	Path string
 	Size int64 // bytes
+}
+
+// Sealed is a place with contents of an encrypted volume: itself, a snapshot of it, or a backup.
+type Sealed struct {
+	Place    string
+	GlobalID string // empty for a file
+	Volume   inventory.ID
+	// Layers counts the LUKS containers that lie in one another.
+	Layers int
+	// Damage says why the volume's passphrase does not open it; empty when it does.
+	Damage string
+	// Others tells that another passphrase opens it as well.
+	Others bool
+}
+
+// Leak is a passphrase or a piece of plaintext where it must not be.
+type Leak struct {
+	Place      string
+	What       string
+	Passphrase bool // else plaintext
 }
 
 // File is a file on secondary storage or on a primary pool of files, unfinished ones included.
@@ -92,6 +118,7 @@ type Inventory struct {
 	TemplatePools    []inventory.TemplatePool
 	VMSnapshots      []inventory.VMSnapshot
 	Intents          []inventory.Intent
+	Passphrases      map[inventory.ID]bool // of those that are on record
 	Details          map[inventory.Owner]map[string]string
 }
 
@@ -105,7 +132,10 @@ func ReadInventory(s *inventory.Store) (i Inventory, err error) {
 			SnapshotRefs: tx.SnapshotRefs.All(nil), Templates: tx.Templates.All(nil),
 			TemplateStores: tx.TemplateStores.All(nil), TemplatePools: tx.TemplatePools.All(nil),
 			VMSnapshots: tx.VMSnapshots.All(nil), Intents: tx.Intents.All(nil),
-			Details: map[inventory.Owner]map[string]string{},
+			Details: map[inventory.Owner]map[string]string{}, Passphrases: map[inventory.ID]bool{},
+		}
+		for _, k := range tx.Passphrases.All(nil) {
+			i.Passphrases[k.ID] = true
 		}
 		for _, k := range []inventory.Kind{
 			inventory.OfPool, inventory.OfVolume, inventory.OfSnapshot, inventory.OfVMSnapshot, inventory.OfVM,

@@ -111,7 +111,9 @@ func sizes(f *facts, report report) {
 	for _, r := range f.Inventory.SnapshotRefs {
 		x, ok := f.objects[globalID(r.Path)]
 		s := f.snapshots[r.Snapshot]
-		if ok && r.Role == inventory.Primary && r.State == inventory.RefReady && x.Size != s.Size && !f.excused(x.GlobalID) {
+		of := f.volume(s.Volume)
+		of.Size = s.Size
+		if ok && r.Role == inventory.Primary && r.State == inventory.RefReady && x.Size != size(of) && !f.excused(x.GlobalID) {
 			report(snapshotName(s), "has %d bytes on record, and %s has %d", s.Size, objectName(x), x.Size)
 		}
 	}
@@ -126,16 +128,25 @@ func sizes(f *facts, report report) {
 func (f *facts) guestSizes(g Guest, report report) {
 	for _, d := range g.Disks {
 		v, ok := f.volumes[globalID(d.Path)]
-		if !ok || v.Encrypted() || f.excused(globalID(d.Path)) {
+		if !ok || f.excused(globalID(d.Path)) {
 			continue
 		}
 		if _, pending := f.detail(inventory.OfVolume, v.ID, mgmt.GuestSizePending); pending {
 			continue
 		}
-		if d.Size != v.Size/1024*1024 {
+		if d.Size != guestSize(v) {
 			report(volumeName(v), "has %d bytes on record, and guest %s sees %d", v.Size, g.Name, d.Size)
 		}
 	}
+}
+
+// guestSize is what the guest of a volume sees: whole KiB, and of a disk that qemu-img has encrypted what the smaller header
+// leaves of the room for a header (agent 12).
+func guestSize(v inventory.Volume) int64 {
+	if v.Encrypted() && v.Template != 0 {
+		return (v.Size + luksRoom - qemuHeader) / 1024 * 1024
+	}
+	return v.Size / 1024 * 1024
 }
 
 // tags compares the tags of owned objects with driver-management 5.

@@ -111,7 +111,11 @@ func (s *Server) attachable(volume, vm inventory.ID, device int) (v inventory.Vo
 				continue
 			}
 		}
-		if reason := attachRefusal(v, m, dev, taken[dev]); reason != "" {
+		reason := attachRefusal(v, m, dev, taken[dev])
+		if h, on := tx.Hosts.Get(m.Host); reason == "" && on && v.Encrypted() && !h.Encryption {
+			reason = noEncryption
+		}
+		if reason != "" {
 			return &Refused{"attachVolume", fmt.Sprintf("volume %d to VM %d", volume, vm), reason}
 		}
 		return nil

@@ -80,6 +80,9 @@ func (s *Server) record(spec VMSpec) (m inventory.VM, err error) {
 		if !t.ISO {
 			v.Template = t.ID
 		}
+		if err := s.seal(tx, root, &v); err != nil {
+			return err
+		}
 		tx.Volumes.Put(v)
 		return s.recordData(tx, spec, m)
 	})
@@ -109,8 +112,6 @@ func rootSize(spec VMSpec, o inventory.DiskOffering, t inventory.Template) (size
 		size = o.Size
 	}
 	switch {
-	case o.Encrypt:
-		return 0, "encryption is not built yet"
 	case t.Removed:
 		return 0, "the template is deleted"
 	case t.ISO && size == 0:

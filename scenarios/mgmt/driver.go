@@ -16,6 +16,7 @@ type Driver interface {
 	DeleteDataStore(ctx context.Context, pool inventory.ID) error
 	HostConnect(ctx context.Context, host, pool inventory.ID) error
 	Bypass(pool inventory.ID) (bool, error)
+	MaySnapshot(volume inventory.ID) error
 	CreateAsync(ctx context.Context, o driver.Object) (driver.Result, error)
 	DeleteAsync(ctx context.Context, o driver.Object) error
 	CopyAsync(ctx context.Context, src, dst driver.Object) (driver.Result, error)

@@ -35,11 +35,20 @@ func (s *Server) ask(ctx context.Context, host inventory.ID, cmd agentapi.Comman
 // chooseHost is the host given, else the last one if it is up, else the one that is up in the zone with the fewest
 // VMs.
 func chooseHost(tx *inventory.Tx, vm inventory.VM, wanted inventory.ID) (inventory.ID, error) {
-	up := func(h inventory.Host) bool { return h.Zone == vm.Zone && h.State == inventory.HostUp }
+	sealed := encryptedDisks(tx, vm.ID)
+	up := func(h inventory.Host) bool {
+		return h.Zone == vm.Zone && h.State == inventory.HostUp && (h.Encryption || !sealed)
+	}
+	refuse := func(reason string) (inventory.ID, error) {
+		return 0, &Refused{"startVirtualMachine", fmt.Sprintf("VM %d", vm.ID), reason}
+	}
 	if wanted != 0 {
 		h, err := tx.Hosts.Must(wanted)
 		if err != nil {
 			return 0, err
+		}
+		if sealed && !h.Encryption {
+			return refuse(noEncryption)
 		}
 		if !up(h) {
 			return 0, fmt.Errorf("host %d is %s, or of another zone", h.ID, h.State)
@@ -58,6 +67,9 @@ func chooseHost(tx *inventory.Tx, vm inventory.VM, wanted inventory.ID) (invento
 		if best == 0 || load[h.ID] < load[best] {
 			best = h.ID
 		}
+	}
+	if best == 0 && sealed {
+		return refuse(fmt.Sprintf("no host of zone %d is up and has encryption", vm.Zone))
 	}
 	if best == 0 {
 		return 0, fmt.Errorf("no host of zone %d is up", vm.Zone)
@@ -81,7 +93,7 @@ func disk(tx *inventory.Tx, v inventory.Volume) agentapi.Disk {
 	if p, ok := tx.Pools.Get(v.Pool); ok {
 		d.Pool = poolTO(p)
 	}
-	if k, ok := tx.Passphrases.Get(v.PassphraseID); ok {
+	if k, ok := keyOf(tx, v); ok {
 		d.Passphrase = agentapi.NewSecret(k.Value)
 	}
 	return d

@@ -65,7 +65,7 @@ func migrateRefusal(tx *inventory.Tx, m inventory.VM, to inventory.Host) string 
 	}
 	for _, v := range volumesOf(tx, m.ID) {
 		if v.Encrypted() && !to.Encryption {
-			return "the host has no encryption"
+			return noEncryption
 		}
 		if v.State != inventory.VolumeReady {
 			return fmt.Sprintf("volume %d is %s", v.ID, v.State)

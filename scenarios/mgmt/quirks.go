@@ -33,5 +33,14 @@ func quirks() []quirk.Quirk[rules] {
 			},
 			Apply: func(r *rules) { r.snapshotName = func(name, _ string, _ bool) string { return name } },
 		},
+		{
+			Info: quirk.Info{
+				ID: "SUS-3", Severity: "A", Source: "upstream-history 6",
+				Reason: "an encrypted volume of a running VM may have snapshots when they are backed up, and not when they stay on StorPool",
+			},
+			Apply: func(r *rules) {
+				r.snapshotsEncrypted = func(running, onStorPool, bypass bool) bool { return !running || onStorPool && !bypass }
+			},
+		},
 	}
 }

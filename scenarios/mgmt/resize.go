@@ -1,6 +1,7 @@
 package mgmt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ func (s *Server) ChangeOffering(ctx context.Context, volume, offering inventory.
 	if v.State == inventory.VolumeAllocated || size != 0 && size != v.Size || o.MaxIOPS != v.MaxIOPS {
 		return s.resize(ctx, v, ResizeSpec{Volume: volume, Size: size, Offering: offering, ShrinkOK: true})
 	}
-	if reason := s.resizeRefusal(v); reason != "" {
+	if reason := cmp.Or(mixedOffering(v, o), s.resizeRefusal(v)); reason != "" {
 		return v, &Refused{"changeOfferingForVolume", fmt.Sprintf("volume %d", v.ID), reason}
 	}
 	if err := s.driver.UpdateStorageWithTheNewDiskOffering(ctx, v.ID, offering); err != nil {
@@ -150,8 +151,8 @@ func (s *Server) resizeRequest(v inventory.Volume, spec ResizeSpec) (driver.Resi
 		if err != nil {
 			return r, err
 		}
-		if o.Encrypt {
-			return refuse("encryption is not built yet")
+		if reason := mixedOffering(v, o); reason != "" {
+			return refuse(reason)
 		}
 		if o.Size != 0 {
 			r.Size = o.Size

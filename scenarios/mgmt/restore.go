@@ -46,6 +46,7 @@ func (s *Server) recordRestore(spec RestoreSpec) (v inventory.Volume, src driver
 			return err
 		}
 		ref, ok := chooseRecord(tx, sn.ID)
+		base, _ := tx.Volumes.Get(sn.Volume)
 		refuse := func(reason string) error {
 			return &Refused{"createVolume", fmt.Sprintf("snapshot %d", sn.ID), reason}
 		}
@@ -55,12 +56,18 @@ func (s *Server) recordRestore(spec RestoreSpec) (v inventory.Volume, src driver
 		if !ok {
 			return refuse("no store has the snapshot")
 		}
+		if base.Encrypted() {
+			return refuse("the volume of the snapshot is encrypted")
+		}
 		src = driver.Object{Kind: driver.SnapshotObject, ID: sn.ID, Role: ref.Role, Store: ref.Store}
 		o, iops := sn.Offering, sn.MaxIOPS
 		if spec.Offering != 0 {
 			row, err := tx.DiskOfferings.Must(spec.Offering)
 			if err != nil {
 				return err
+			}
+			if row.Encrypt {
+				return refuse("the offering is encrypted, and the snapshot is not")
 			}
 			o, iops = row.ID, row.MaxIOPS
 		}

@@ -13,12 +13,15 @@ type rules struct {
 	// snapshotName is the name of a new snapshot, given whether the volume has a living one of that name: the backup is
 	// a file of that name (agent 8).
 	snapshotName func(name, uuid string, taken bool) string
+	// snapshotsEncrypted tells whether an encrypted volume may have a snapshot.
+	snapshotsEncrypted func(running, onStorPool, bypass bool) bool
 }
 
 // correct returns the decisions of a correct core.
 func correct() rules {
 	return rules{
 		keepsPrimaryRecord: onlyCopyStays, fencesBeforeStart: func() bool { return true }, snapshotName: distinct,
+		snapshotsEncrypted: primaryOnly,
 	}
 }
 

@@ -2,8 +2,10 @@ package mgmt
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 
@@ -31,6 +33,8 @@ type Config struct {
 	Quirks quirk.Set
 	// NewID makes the uuids of rows; random UUIDs when nil.
 	NewID func() string
+	// Random makes passphrases; crypto/rand when nil. It is read while the inventory is locked.
+	Random io.Reader
 	// Killed tells whether this server was killed: it writes and sends nothing from then on. Never when nil.
 	Killed func() bool
 }
@@ -45,6 +49,7 @@ type Server struct {
 	clock   clock.Clock
 	log     *slog.Logger
 	newID   func() string
+	random  io.Reader
 	killed  func() bool
 	locks   *clock.Locks
 	rules   rules
@@ -65,7 +70,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		inv: cfg.Inventory, agents: cfg.Agents, storage: cfg.Secondary,
 		images: NewImages(cfg.Inventory, cfg.Secondary), clock: cfg.Clock, log: cfg.Log, newID: cfg.NewID,
-		killed: cfg.Killed,
+		killed: cfg.Killed, random: cfg.Random,
 	}
 	if s.clock == nil {
 		s.clock = clock.Real{}
@@ -75,6 +80,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if s.newID == nil {
 		s.newID = uuid.NewString
+	}
+	if s.random == nil {
+		s.random = rand.Reader
 	}
 	if s.killed == nil {
 		s.killed = func() bool { return false }

@@ -22,6 +22,9 @@ func (s *Server) CreateSnapshot(ctx context.Context, volume inventory.ID, name s
 		return inventory.Snapshot{}, err
 	}
 	defer unlock()
+	if err := s.maySnapshotEncrypted(v); err != nil {
+		return inventory.Snapshot{}, err
+	}
 	sn, ref, err := s.recordSnapshot(v, name)
 	if err != nil {
 		return sn, err
@@ -92,9 +95,6 @@ func (s *Server) snapshotName(tx *inventory.Tx, v inventory.Volume, name, uuid s
 func snapshotRefusal(tx *inventory.Tx, v inventory.Volume) string {
 	if v.State != inventory.VolumeReady {
 		return "the volume is " + string(v.State)
-	}
-	if v.Encrypted() {
-		return "encryption is not built yet"
 	}
 	if m, ok := tx.VMs.Get(v.VM); ok && m.State != inventory.VMRunning && m.State != inventory.VMStopped {
 		return "the VM is " + string(m.State)

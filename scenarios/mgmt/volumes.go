@@ -51,13 +51,15 @@ func (s *Server) allocate(tx *inventory.Tx, spec VolumeSpec) (inventory.Volume, 
 		return refuse("the offering is the disk part of a compute offering")
 	case size <= 0:
 		return refuse("the offering is of custom size, and no size is given")
-	case o.Encrypt:
-		return refuse("encryption is not built yet")
 	}
-	return tx.Volumes.Put(inventory.Volume{
+	v := inventory.Volume{
 		UUID: s.newID(), Name: spec.Name, Kind: inventory.Data, Zone: spec.Zone, Size: size,
 		State: inventory.VolumeAllocated, Offering: o.ID, MaxIOPS: o.MaxIOPS, Account: account,
-	}), nil
+	}
+	if err := s.seal(tx, o, &v); err != nil {
+		return v, err
+	}
+	return tx.Volumes.Put(v), nil
 }
 
 // choosePool is the pool wanted, else the first one of the zone that is up.
@@ -96,7 +98,7 @@ func (s *Server) createOnPool(ctx context.Context, v inventory.Volume, pool inve
 	r, err := create(ctx, driver.Object{Kind: driver.VolumeObject, ID: v.ID, Role: inventory.Primary, Store: p.ID})
 	if err != nil {
 		back, undo := s.changeVolume(v.ID, func(v *inventory.Volume) {
-			v.State, v.Pool, v.Path, v.PoolType = inventory.VolumeAllocated, 0, "", ""
+			v.State, v.Pool, v.Path, v.PoolType, v.EncryptFormat = inventory.VolumeAllocated, 0, "", "", ""
 		})
 		return back, errors.Join(fmt.Errorf("create volume %d: %w", v.ID, err), undo)
 	}
@@ -142,7 +144,8 @@ func (s *Server) expunge(ctx context.Context, v inventory.Volume) (inventory.Vol
 		return v, err
 	}
 	if v.Path == "" || v.Pool == 0 {
-		return s.changeVolume(v.ID, func(v *inventory.Volume) { v.State = inventory.VolumeExpunged })
+		err := s.update(func(tx *inventory.Tx) error { return expunged(tx, &v) })
+		return v, err
 	}
 	if err := s.setVolumeState(v.ID, inventory.VolumeExpunging); err != nil {
 		return v, err
@@ -154,15 +157,22 @@ func (s *Server) expunge(ctx context.Context, v inventory.Volume) (inventory.Vol
 	}
 	err := s.update(func(tx *inventory.Tx) error {
 		s.dropPrimaryRecords(tx, v.ID)
-		if err := tx.Volumes.Change(v.ID, func(v *inventory.Volume) {
-			v.State, v.VM, v.HasDevice, v.DeviceID = inventory.VolumeExpunged, 0, false, 0
-		}); err != nil {
+		if err := tx.Volumes.Change(v.ID, func(v *inventory.Volume) { v.VM, v.HasDevice, v.DeviceID = 0, false, 0 }); err != nil {
 			return err
 		}
-		v, _ = tx.Volumes.Get(v.ID)
-		return nil
+		return expunged(tx, &v)
 	})
 	return v, err
+}
+
+// expunged ends a volume's row, and its passphrase.
+func expunged(tx *inventory.Tx, v *inventory.Volume) error {
+	if err := tx.Volumes.Change(v.ID, func(v *inventory.Volume) { v.State = inventory.VolumeExpunged }); err != nil {
+		return err
+	}
+	*v, _ = tx.Volumes.Get(v.ID)
+	dropKey(tx, *v)
+	return nil
 }
 
 // dropPrimaryRecords removes the primary records of a deleted volume's snapshots, as core does; their StorPool

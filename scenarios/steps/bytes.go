@@ -51,6 +51,9 @@ func (s *scene) write(ctx context.Context, name, disk, at string) error {
 	}); err != nil {
 		return fmt.Errorf("write to %q: %w", disk, err)
 	}
+	if v, err := s.volumeOf(disk); err == nil && v.Encrypted() {
+		s.w.Mark(markOf(name), true)
+	}
 	note(s.written, disk, mark{off, name})
 	return nil
 }

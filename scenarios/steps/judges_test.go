@@ -3,7 +3,6 @@ package steps
 import (
 	"context"
 	"io"
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -111,19 +110,4 @@ func TestWhatATargetDoesNotShowIsNeitherPassedNorFailed(t *testing.T) {
 	result, _ = report.Judge(Skip("no second cluster"))
 	assert.Equal(t, report.Skipped, result)
 	require.ErrorIs(t, Skip("no second cluster"), godog.ErrSkip)
-}
-
-func TestTheLogbookFindsWhatIsLogged(t *testing.T) {
-	t.Parallel()
-	var book logbook
-	_, found := book.find("secret")
-	assert.False(t, found)
-	log := slog.New(&book)
-	log.Info("hello", "key", "a secret")
-	line, found := book.find("a secret")
-	assert.True(t, found)
-	assert.Contains(t, line, "hello")
-	log.With("other", "more secret").Info("again")
-	_, found = book.find("more secret")
-	assert.True(t, found)
 }

@@ -201,7 +201,7 @@ func (s *scene) unreadable() error {
 
 func (s *scene) noToken() error {
 	_, token := s.w.Target.Endpoint()
-	if line, found := s.log.find(token); found {
+	if line, found := s.w.Logged(token); found {
 		return fmt.Errorf("a log line shows it: %s", strings.ReplaceAll(line, token, "<the token>"))
 	}
 	return nil

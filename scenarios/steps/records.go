@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,6 +66,8 @@ func (s *scene) member(ctx context.Context, v inventory.Volume, disk, key string
 		return nameOf(s.vms, v.VM), nil
 	case "offering":
 		return nameOf(s.offerings, v.Offering), nil
+	case "encrypt format":
+		return cmp.Or(v.EncryptFormat, "none"), nil
 	case "path":
 		if _, err := s.object(ctx, "volume", disk); err != nil {
 			return "", err

@@ -28,7 +28,6 @@ type Options struct {
 type scene struct {
 	o     Options
 	title string
-	log   logbook
 	own   io.Closer // what the world does not close
 	w     *world.World
 
@@ -88,6 +87,7 @@ func Register(sc *godog.ScenarioContext, o Options) {
 	s.groupSteps(sc)
 	s.migrationSteps(sc)
 	s.transferSteps(sc)
+	s.encryptionSteps(sc)
 }
 
 // Skip returns an error that ends a scenario as skipped, with the reason.

@@ -3,8 +3,8 @@ package steps
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"strconv"
+	"strings"
 
 	"github.com/cucumber/godog"
 
@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	reZone       = expression(`^a zone with (\d+) hosts(?: and the StorPool pool "([^"]+)")?(?:,? (in 2 clusters|where a revert resets limits|behind a meddling proxy))?$`)
+	reZone       = expression(`^a zone with (\d+) hosts(?: and the StorPool pool "([^"]+)")?(?:,? (in 2 clusters|where a revert resets limits|behind a meddling proxy|whose hosts say yes to whatever encryption fails))?$`)
 	reBypass     = expression(`^the bypass of secondary storage is (on|off)$`)
 	reSetting    = expression(`^the setting "([^"]+)" of the (management server|pool|zone) is "([^"]*)"$`)
 	reSettingOf  = expression(`^the setting "([^"]+)" of the pool "([^"]+)" is "([^"]*)"$`)
@@ -45,13 +45,14 @@ func (s *scene) zoneWith(ctx context.Context, hosts, pool, feature string) error
 	}
 	o := world.Options{
 		Seed: seedOf(s.o.Seed, s.title), Driver: driver, Hosts: n, NoPool: pool != defaultPool, AtStep: s.atStep,
-		Log: slog.New(&s.log),
 	}
 	switch feature {
 	case "in 2 clusters":
 		o.Clusters = 2
 	case "where a revert resets limits":
 		o.Behaviour.RevertResetsLimits = true
+	case "whose hosts say yes to whatever encryption fails":
+		o.Driver = strings.TrimPrefix(driver+",A-1", ",")
 	case "behind a meddling proxy":
 		e, err := world.NewEmbedded(o.Seed, n, o.Behaviour)
 		if err != nil {
@@ -120,7 +121,7 @@ func spec(name, text string) (mgmt.OfferingSpec, error) {
 	if err != nil {
 		return mgmt.OfferingSpec{}, err
 	}
-	out := mgmt.OfferingSpec{Name: name, Size: o.size, MaxIOPS: o.iops, Details: map[string]string{}}
+	out := mgmt.OfferingSpec{Name: name, Size: o.size, MaxIOPS: o.iops, Encrypt: o.encrypt, Details: map[string]string{}}
 	if o.tier != "" {
 		out.Details[mgmt.TierDetail] = o.tier
 	}

@@ -122,6 +122,7 @@ func (s *scene) deploy(ctx context.Context, outcome, name string, spec mgmt.VMSp
 		})
 		delete(s.written, rootOf(name))
 		s.rememberRoot(name)
+		s.markRoot(name)
 		return err
 	})
 }

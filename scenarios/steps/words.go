@@ -104,12 +104,13 @@ func duration(text string) (time.Duration, error) {
 	return d, nil
 }
 
-var reDetail = regexp.MustCompile(`^(?:(tier|template) "([^"]+)"|(\d+) IOPS|the size (\d+ \w+)|no details)$`)
+var reDetail = regexp.MustCompile(`^(?:(tier|template) "([^"]+)"|(\d+) IOPS|the size (\d+ \w+)|no details|encryption)$`)
 
 // offering is what an offering asks for.
 type offering struct {
 	tier, template string
 	iops           int64
+	encrypt        bool
 	size           int64
 }
 
@@ -119,7 +120,7 @@ func details(text string) (o offering, err error) {
 		m := reDetail.FindStringSubmatch(part)
 		switch {
 		case m == nil:
-			return o, fmt.Errorf("no detail %q: use tier, template, IOPS, the size or no details", part)
+			return o, fmt.Errorf("no detail %q: use tier, template, IOPS, the size, encryption or no details", part)
 		case m[1] == "tier":
 			o.tier = m[2]
 		case m[1] == "template":
@@ -128,6 +129,8 @@ func details(text string) (o offering, err error) {
 			if o.iops, err = strconv.ParseInt(m[3], 10, 64); err != nil {
 				return o, fmt.Errorf("limit %q: %w", part, err)
 			}
+		case part == "encryption":
+			o.encrypt = true
 		case m[4] != "":
 			if o.size, err = size(m[4]); err != nil {
 				return o, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spsim/spsim/agentsim"
@@ -69,7 +70,17 @@ func (w *World) ReadSnapshot(ctx context.Context, snapshot inventory.ID, off int
 }
 
 // ReadBackup fills p from the backup of a snapshot on secondary storage.
-func (w *World) ReadBackup(_ context.Context, snapshot inventory.ID, off int64, p []byte) (err error) {
+func (w *World) ReadBackup(ctx context.Context, snapshot inventory.ID, off int64, p []byte) (err error) {
+	return w.withBackup(snapshot, func(img image.Reader) error {
+		return w.unsealed(ctx, img, img.Size(), w.keyOfSnapshot(snapshot), func(r io.ReaderAt) error {
+			_, err := r.ReadAt(p, off)
+			return err
+		})
+	})
+}
+
+// withBackup opens the backup of a snapshot on secondary storage.
+func (w *World) withBackup(snapshot inventory.ID, f func(image.Reader) error) (err error) {
 	var ref inventory.SnapshotRef
 	var st inventory.SecondaryStore
 	err = w.Inventory.View(func(tx *inventory.Tx) error {
@@ -85,11 +96,11 @@ func (w *World) ReadBackup(_ context.Context, snapshot inventory.ID, off int64, 
 	if err != nil {
 		return err
 	}
-	return w.readImage(st.URL, ref.Path, off, p)
+	return w.withImage(st.URL, ref.Path, f)
 }
 
-// readImage fills p from a qcow2 file of a secondary storage.
-func (w *World) readImage(url, path string, off int64, p []byte) (err error) {
+// withImage opens a qcow2 file of a secondary storage.
+func (w *World) withImage(url, path string, use func(image.Reader) error) (err error) {
 	d, err := w.storage.Open(url)
 	if err != nil {
 		return err
@@ -104,13 +115,13 @@ func (w *World) readImage(url, path string, off int64, p []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = img.ReadAt(p, off)
-	return err
+	return use(img)
 }
 
-// ReadObject fills p from a StorPool object through a temporary attachment.
+// ReadObject fills p from a StorPool object through a temporary attachment. What belongs to an encrypted volume is
+// opened with its passphrase.
 func (w *World) ReadObject(ctx context.Context, gid string, snapshot bool, off int64, p []byte) error {
-	return w.borrow(ctx, gid, snapshot, func(d disk) error {
+	return w.lend(ctx, gid, snapshot, func(d disk) error {
 		_, err := d.ReadAt(p, off)
 		return err
 	})
@@ -147,7 +158,7 @@ func (w *World) with(ctx context.Context, volume inventory.ID, f func(disk) erro
 		}
 		return f(d)
 	}
-	return w.borrow(ctx, GlobalID(v.Path), false, f)
+	return w.lend(ctx, GlobalID(v.Path), false, f)
 }
 
 // edit opens a qcow2 file that nobody uses.
@@ -224,7 +235,7 @@ func (w *World) diskOn(host, instance, path string) (*agentsim.GuestDisk, error)
 	return g.Disk(path)
 }
 
-func (w *World) borrow(ctx context.Context, gid string, snapshot bool, f func(disk) error) (err error) {
+func (w *World) borrow(ctx context.Context, gid string, snapshot bool, f func(agentsim.Device) error) (err error) {
 	if gid == "" {
 		return errors.New("the object is not on StorPool")
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"net/http"
 	"time"
 
@@ -148,6 +150,35 @@ func (e *Embedded) Generation() int64 {
 	c := e.server.Cluster()
 	c.Tick()
 	return c.Generation()
+}
+
+// Contents reads an object and names the ranges that hold data, attached or not.
+func (e *Embedded) Contents(gid string) (io.ReaderAt, iter.Seq2[int64, int64], error) {
+	c, ref := e.server.Cluster(), cluster.Ref("~"+gid)
+	extents, err := c.Extents(ref, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	return contents{c, ref}, func(yield func(int64, int64) bool) {
+		for x := range extents {
+			if !yield(x.Off, x.Off+x.Len) {
+				return
+			}
+		}
+	}, nil
+}
+
+// contents reads an object of a cluster.
+type contents struct {
+	cluster *cluster.Cluster
+	ref     cluster.Ref
+}
+
+func (c contents) ReadAt(p []byte, off int64) (int, error) {
+	if err := c.cluster.ReadContent(c.ref, off, p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // Look reads the cluster's state without the API.

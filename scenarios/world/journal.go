@@ -60,6 +60,13 @@ func (j *journal) list() []Entry {
 	return append([]Entry(nil), j.entries...)
 }
 
+// since returns the entries from the n-th on.
+func (j *journal) since(n int) []Entry {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return append([]Entry(nil), j.entries[min(n, len(j.entries)):]...)
+}
+
 func (j *journal) reset() {
 	j.mu.Lock()
 	defer j.mu.Unlock()

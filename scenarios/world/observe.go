@@ -51,9 +51,14 @@ func (w *World) Observe(ctx context.Context) (*check.Observation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("observe secondary storage: %w", err)
 	}
+	sealed, leaks, err := w.lookInside(ctx, o.objects, &o.inventory)
+	if err != nil {
+		return nil, fmt.Errorf("observe encrypted volumes: %w", err)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return &check.Observation{
+		Sealed: sealed, Leaks: leaks,
 		Objects: o.objects, Attachments: o.attachments, Hosts: w.hosts(), Files: files, Inventory: o.inventory,
 		Guests: true, Excused: maps.Clone(w.excused), Hash: w.hash, Unsettled: w.unsettled != nil,
 	}, nil
@@ -86,6 +91,7 @@ func (w *World) hosts() []check.Host {
 		st := h.State()
 		c := check.Host{
 			Row: row.ID, Client: i + 1, On: st.Up, Uses: st.Uses, Mounts: st.Mounts, Stray: st.Stray, Unfinished: st.Unfinished,
+			Secrets: st.Secrets, Held: st.Held,
 		}
 		for _, g := range st.Guests {
 			c.Guests = append(c.Guests, guest(h, g))
@@ -151,7 +157,7 @@ func (w *World) hash(ctx context.Context, gid string) (string, error) {
 		}
 		sum := sha256.New()
 		buf := make([]byte, 1<<20)
-		err := w.borrow(ctx, gid, x.Snapshot, func(d disk) error {
+		err := w.borrow(ctx, gid, x.Snapshot, func(d agentsim.Device) error {
 			for off := int64(0); off < x.Size; off += int64(len(buf)) {
 				n := min(int64(len(buf)), x.Size-off)
 				if _, err := d.ReadAt(buf[:n], off); err != nil {

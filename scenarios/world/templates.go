@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/spsim/spsim/agentsim/image"
 	"github.com/spsim/spsim/driver/inventory"
 )
 
@@ -24,5 +25,8 @@ func (w *World) ReadTemplate(_ context.Context, template inventory.ID, off int64
 	if err != nil {
 		return err
 	}
-	return w.readImage(st.URL, ref.Path, off, p)
+	return w.withImage(st.URL, ref.Path, func(img image.Reader) error {
+		_, err := img.ReadAt(p, off)
+		return err
+	})
 }

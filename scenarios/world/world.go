@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"sync"
@@ -46,6 +47,9 @@ type World struct {
 	agents  *agents
 	journal *journal
 	observe observer
+	book    *logbook
+	log     *slog.Logger // writes the book
+	vault   vault
 
 	mu        sync.Mutex
 	crashAt   string // "action/step"; empty for none
@@ -58,7 +62,9 @@ type World struct {
 // New builds a world. The world is returned also with an error, so that Close can be registered first.
 func New(o Options) (*World, error) {
 	o = o.withDefaults()
-	w := &World{opts: o, Inventory: inventory.New(), newID: seeded(o.Seed), excused: map[string]string{}}
+	w := &World{opts: o, Inventory: inventory.New(), newID: seeded(o.Seed), excused: map[string]string{}, vault: newVault()}
+	w.book = &logbook{next: o.Log}
+	w.log = slog.New(w.book)
 	if err := w.build(); err != nil {
 		return w, fmt.Errorf("build world: %w", err)
 	}
@@ -104,12 +110,13 @@ func (w *World) build() (err error) {
 		return err
 	}
 	w.Fleet, err = agentsim.New(agentsim.Config{
-		Secondary: w.storage, Clock: w.Clock, Quirks: w.quirks.agents, Log: o.Log,
-		Encryption: agentsim.Encryption{Iterations: luks.MinIterations},
+		Secondary: w.storage, Clock: w.Clock, Quirks: w.quirks.agents, Log: w.log,
+		Encryption: agentsim.Encryption{Iterations: luks.MinIterations, Random: w.random("containers")},
 	})
 	if err != nil {
 		return err
 	}
+	w.vault.random = w.random("passphrases")
 	_, token := w.Target.Endpoint()
 	w.journal = &journal{clock: w.Clock, secret: token}
 	w.agents = &agents{inv: w.Inventory, fleet: w.Fleet, journal: w.journal}
@@ -121,14 +128,14 @@ func (w *World) manage() (err error) {
 	w.Driver, err = driver.New(driver.Config{
 		Inventory: w.Inventory, Agents: w.agents, Images: mgmt.NewImages(w.Inventory, w.storage), Clock: w.Clock,
 		Transport: &recorder{w.Target.Transport("management"), w.journal, "management"},
-		Log:       w.opts.Log, Quirks: w.quirks.driver, NewID: w.newID, Owner: "management", AtStep: w.atStep,
+		Log:       w.log, Quirks: w.quirks.driver, NewID: w.newID, Owner: "management", AtStep: w.atStep,
 	})
 	if err != nil {
 		return err
 	}
 	w.Mgmt, err = mgmt.New(mgmt.Config{
 		Inventory: w.Inventory, Driver: w.Driver, Agents: w.agents, Secondary: w.storage, Clock: w.Clock,
-		Log: w.opts.Log, Quirks: w.quirks.core, NewID: w.newID, Killed: w.lifeline(),
+		Log: w.log, Quirks: w.quirks.core, NewID: w.newID, Killed: w.lifeline(), Random: w.vault.random,
 	})
 	return err
 }
@@ -177,14 +184,14 @@ func (w *World) AddHost(ctx context.Context, cluster inventory.ID) (inventory.Ho
 	name := fmt.Sprintf("host-%d", n)
 	hostPort, token := w.Target.Endpoint()
 	api, err := spapi.New(spapi.Config{
-		HostPort: hostPort, Token: token, Clock: w.Clock, Log: w.opts.Log,
+		HostPort: hostPort, Token: token, Clock: w.Clock, Log: w.log,
 		Transport: &recorder{w.Target.Transport(name), w.journal, name},
 	})
 	if err != nil {
 		return inventory.Host{}, err
 	}
 	h, err := w.Mgmt.AddHost(ctx, mgmt.HostSpec{
-		Cluster: cluster, Name: name,
+		Cluster: cluster, Name: name, Encryption: true,
 		Online: func(h inventory.Host) error { //nolint:contextcheck // a host outlives the call that switches it on
 			_, err := w.Fleet.AddHost(agentsim.HostConfig{
 				UUID: h.UUID, Name: name, OurID: n, ClusterID: w.Target.ClusterID(), API: api,

@@ -1,4 +1,4 @@
-package steps
+package world
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 
 // logbook keeps what driver, hosts and management server log, to look for what must not be there.
 type logbook struct {
+	next *slog.Logger // hears everything too; may be nil
+
 	mu    sync.Mutex
 	lines []string
 }
@@ -17,7 +19,12 @@ type logbook struct {
 func (*logbook) Enabled(context.Context, slog.Level) bool { return true }
 
 // Handle keeps a line with its attributes as text.
-func (l *logbook) Handle(_ context.Context, r slog.Record) error {
+func (l *logbook) Handle(ctx context.Context, r slog.Record) error {
+	if l.next != nil && l.next.Enabled(ctx, r.Level) {
+		if err := l.next.Handler().Handle(ctx, r); err != nil {
+			return err
+		}
+	}
 	var b strings.Builder
 	b.WriteString(r.Message)
 	r.Attrs(func(a slog.Attr) bool {
@@ -41,14 +48,22 @@ func (l *logbook) WithAttrs(attrs []slog.Attr) slog.Handler {
 // WithGroup does not part the lines.
 func (l *logbook) WithGroup(string) slog.Handler { return l }
 
-// find returns the first line that holds a text.
-func (l *logbook) find(text string) (string, bool) {
+// since returns the lines from the n-th on.
+func (l *logbook) since(n int) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, line := range l.lines {
+	return append([]string(nil), l.lines[n:]...)
+}
+
+// find returns the first line that holds a text.
+func (l *logbook) find(text string) (string, bool) {
+	for _, line := range l.since(0) {
 		if strings.Contains(line, text) {
 			return line, true
 		}
 	}
 	return "", false
 }
+
+// Logged returns the first line that driver, hosts or management server have logged and that holds a text.
+func (w *World) Logged(text string) (line string, found bool) { return w.book.find(text) }
