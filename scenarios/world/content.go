@@ -195,7 +195,10 @@ func (w *World) ReadCopy(_ context.Context, volume inventory.ID, off int64, p []
 	if err != nil {
 		return err
 	}
-	return w.readImage(st.URL, ref.Path, off, p)
+	return w.withImage(st.URL, ref.Path, func(img image.Reader) error {
+		_, err := img.ReadAt(p, off)
+		return err
+	})
 }
 
 // guestDisk is a disk of a running VM as its guest sees it.
