@@ -76,9 +76,15 @@ func (o *onAttachedArgument) fromJSON(src gjson.Result, at string) error {
 // mcModeArgument is how a reassign treats a volume of another cluster.
 type mcModeArgument string
 
+// Values of mcModeArgument; the empty one is mcMove.
+const (
+	mcMove   mcModeArgument = "move"
+	mcExport mcModeArgument = "export"
+)
+
 func (m *mcModeArgument) fromJSON(src gjson.Result, at string) error {
-	if s := src.String(); s == "move" || s == "export" {
-		*m = mcModeArgument(s)
+	if s := mcModeArgument(src.String()); s == mcMove || s == mcExport {
+		*m = s
 		return nil
 	}
 	return invalid("Invalid value of '%s': not move or export", at)

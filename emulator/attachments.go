@@ -6,8 +6,7 @@ import (
 	"github.com/spsim/spsim/emulator/cluster"
 )
 
-// reassignItem changes the attachments of one object (storpool-api 7.1). The three members for volumes of other
-// clusters are checked and have no effect: every volume lives here.
+// reassignItem changes the attachments of one object (storpool-api 7.1).
 type reassignItem struct {
 	Volume   cluster.Ref    `sp:"volume"`
 	Snapshot cluster.Ref    `sp:"snapshot"`
@@ -23,6 +22,7 @@ type reassignItem struct {
 
 // reassignArguments is a bare array.
 type reassignArguments struct {
+	In    scope
 	Items []reassignItem `sp:",bare"`
 }
 
@@ -32,6 +32,7 @@ func (q reassignArguments) about() subject { return aboutItems(q.Items) }
 
 // reassignWaitArguments is an object, or the bare array of its items.
 type reassignWaitArguments struct {
+	In            scope
 	Items         []reassignItem   `sp:"reassign,bare"`
 	AttachTimeout *secondsArgument `sp:"attachTimeout"`
 }
@@ -52,12 +53,14 @@ func aboutItems(items []reassignItem) subject {
 	return s
 }
 
-func assignments(items []reassignItem) []cluster.Assignment {
+func assignments(items []reassignItem, in scope) []cluster.Assignment {
 	out := make([]cluster.Assignment, len(items))
 	for n, i := range items {
 		out[n] = cluster.Assignment{
 			Volume: i.Volume, Snapshot: i.Snapshot, DetachAll: i.Detach.all, Detach: i.Detach.clients,
 			RO: i.RO, RW: i.RW, Force: i.Force,
+			Anywhere: in.Multi, Export: i.McMode == mcExport, AllowRemoteExported: i.AllowRemoteExported,
+			OnRemoteAttached: cluster.OnAttached(i.OnRemoteAttached),
 		}
 	}
 	return out
@@ -65,12 +68,12 @@ func assignments(items []reassignItem) []cluster.Assignment {
 
 // volumesReassign changes attachments, all or none, and does not wait for the clients (storpool-api 7.2).
 func volumesReassign(_ context.Context, c *cluster.Cluster, q reassignArguments) (apiOK, error) {
-	return ok(c, c.Reassign(assignments(q.Items)))
+	return ok(c, c.Reassign(assignments(q.Items, q.In)))
 }
 
 // volumesReassignWait is volumesReassign, and waits for the clients.
 func volumesReassignWait(ctx context.Context, c *cluster.Cluster, q reassignWaitArguments) (apiOK, error) {
-	return ok(c, c.ReassignWait(ctx, assignments(q.Items), q.AttachTimeout.span()))
+	return ok(c, c.ReassignWait(ctx, assignments(q.Items, q.In), q.AttachTimeout.span()))
 }
 
 // attachmentsList: every attachment; under MultiCluster/ with the cluster that holds it.

@@ -71,8 +71,8 @@ func volumeOps() []Op {
 		op("POST", "VolumeDelete/{volumeName}", Multi|Changes, volumeDelete),
 		absent("POST", "VolumeBackup", Multi|Changes, noLocations),
 		absent("POST", "VolumesGroupBackup", Multi|Changes, noLocations),
-		absent("POST", "VolumeMoveToRemote/{volumeName}", Changes, noSubClusters),
-		absent("POST", "VolumeExport/{volumeName}", Changes, noSubClusters),
+		op("POST", "VolumeMoveToRemote/{volumeName}", Changes, volumeMoveToRemote),
+		op("POST", "VolumeExport/{volumeName}", Changes, volumeExport),
 		op("POST", "VolumeAcquire/{volumeName}", Multi|Changes, volumeAcquire),
 		absent("POST", "VolumeFromRemote", Changes, noLocations),
 		op("POST", "VolumeRevert/{volumeName}", Multi|Changes, volumeRevert),
@@ -105,7 +105,7 @@ const (
 func exchangeOps() []Op {
 	return []Op{
 		absent("POST", "SnapshotFromRemote", Changes, noLocations),
-		absent("POST", "SnapshotMoveToRemote/{snapshotName}", Changes, noSubClusters),
+		op("POST", "SnapshotMoveToRemote/{snapshotName}", Changes, snapshotMoveToRemote),
 		absent("POST", "SnapshotExport", Changes, noLocations),
 		absent("POST", "SnapshotUnexport", Changes, noLocations),
 		absent("GET", "ExportsList", 0, noLocations),

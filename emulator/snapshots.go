@@ -48,6 +48,7 @@ type groupMemberArguments struct {
 }
 
 type groupSnapshotArguments struct {
+	In      scope
 	Volumes []groupMemberArguments `sp:"volumes"`
 	Tags    tagMap                 `sp:"tags"`
 }
@@ -64,7 +65,7 @@ func (q groupSnapshotArguments) about() subject {
 
 // volumesGroupSnapshot snapshots all volumes at one moment, or none (storpool-api 6.4).
 func volumesGroupSnapshot(_ context.Context, c *cluster.Cluster, q groupSnapshotArguments) (groupSnapshots, error) {
-	spec := cluster.GroupSpec{Tags: q.Tags}
+	spec := cluster.GroupSpec{Tags: q.Tags, Anywhere: q.In.Multi}
 	for _, v := range q.Volumes {
 		spec.Volumes = append(spec.Volumes, cluster.GroupVolume{Volume: v.Volume, Name: v.Name, Tags: v.Tags})
 	}

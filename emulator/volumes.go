@@ -93,6 +93,9 @@ type volumeRevertArguments struct {
 
 // volumeRevert: storpool-api 6.6.
 func volumeRevert(_ context.Context, c *cluster.Cluster, q volumeRevertArguments) (apiOK, error) {
+	if q.In.Multi {
+		return ok(c, c.VolumeRevertAnywhere(q.Volume, q.ToSnapshot, q.RevertSize))
+	}
 	return ok(c, c.VolumeRevert(q.Volume, q.ToSnapshot, q.RevertSize))
 }
 
@@ -114,19 +117,6 @@ type volumeRebaseArguments struct {
 // volumeRebase: storpool-api 6.7.
 func volumeRebase(_ context.Context, c *cluster.Cluster, q volumeRebaseArguments) (apiOK, error) {
 	return ok(c, c.VolumeRebase(q.Volume, q.Parent))
-}
-
-type volumeAcquireArguments struct {
-	volumeArguments
-	OnRemoteAttached onAttachedArgument `sp:"onRemoteAttached"`
-}
-
-func (volumeAcquireArguments) atReceiver() {}
-
-// volumeAcquire has nothing to do for a volume that is here, and every volume is here (storpool-api 9).
-func volumeAcquire(_ context.Context, c *cluster.Cluster, q volumeAcquireArguments) (apiOK, error) {
-	_, err := c.Volume(q.Volume)
-	return ok(c, err)
 }
 
 type abandonDiskArguments struct {

@@ -103,6 +103,17 @@ func (im *Image) Delete() {
 	im.stored.Store(nil)
 }
 
+// Secede makes the image one without parent and children. Its contents stay, and so do those of its children, which
+// get its parent; what they show of each other counts as their own from now on.
+func (im *Image) Secede() {
+	im.store.mu.Lock()
+	defer im.store.mu.Unlock()
+	for im.child != nil {
+		im.child.setParent(im.parent)
+	}
+	im.setParent(nil)
+}
+
 // Rebase gives the image another of its ancestors as its parent, or none when to is nil. Its contents stay;
 // what came from the parents in between counts as its own from now on. Error: [ErrNotAncestor].
 func (im *Image) Rebase(to *Image) error {

@@ -326,7 +326,7 @@ func (c *Cluster) publish(n *node, info Info) { c.enter(n, n.obj.Load(), info) }
 // enter is publish for a node whose state in this cluster was old, nil when it comes from elsewhere.
 func (c *Cluster) enter(n *node, old *Object, info Info) {
 	info.node = n
-	n.home = c
+	n.place.Store(c)
 	info.ParentID = 0
 	if info.parent != nil {
 		info.ParentID = info.parent.id()

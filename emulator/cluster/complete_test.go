@@ -113,6 +113,7 @@ func full(t *testing.T) *Cluster {
 	info.GlobalID = "rmte.a.5"
 	c.publish(n, info)
 	c.foreign[info.GlobalID] = n
+	n.addExport(export{to: "spsm.c", backup: true})
 	fillISCSI(t, c)
 	require.NoError(t, c.MaintenanceSet(MaintenanceRequest{Node: 5, Duration: 60, Description: "kernel update"}))
 	require.NoError(t, c.SetCondition(Condition{Kind: DiskGone, ID: 202}))
@@ -280,6 +281,10 @@ func (w *comparison) structs(at string, a, b reflect.Value) {
 	switch x := a.Addr().Interface().(type) {
 	case *atomic.Pointer[Object]:
 		y, _ := b.Addr().Interface().(*atomic.Pointer[Object])
+		w.compare(at, reflect.ValueOf(x.Load()), reflect.ValueOf(y.Load()))
+		return
+	case *atomic.Pointer[Cluster]:
+		y, _ := b.Addr().Interface().(*atomic.Pointer[Cluster])
 		w.compare(at, reflect.ValueOf(x.Load()), reflect.ValueOf(y.Load()))
 		return
 	case *atomic.Int64:

@@ -95,6 +95,11 @@ func (c *Cluster) Conditions() []Condition {
 func (c *Cluster) Available() error {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
+	return c.available()
+}
+
+// available is Available for callers that hold the lock.
+func (c *Cluster) available() error {
 	if c.quorate() {
 		return nil
 	}

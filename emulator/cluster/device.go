@@ -12,21 +12,21 @@ import (
 // Device is an attached volume or snapshot as its host sees it. Every access checks that it still is
 // attached, with the rights that it needs.
 type Device struct {
-	cluster *Cluster
 	binding *binding
 	closed  atomic.Bool
 }
 
-// Device opens what a client has attached. While it is open a detach needs force (storpool-api 7.4).
-// Errors: those of the reference; [ErrDetached] when the client has not attached it; [ErrClientDead].
+// Device opens what a client has attached, if only through an export of another cluster. While it is open a detach needs
+// force (storpool-api 7.4). Errors: those of the reference; [ErrDetached] when the client has not attached it;
+// [ErrClientDead].
 func (c *Cluster) Device(id int, ref Ref) (*Device, error) {
 	c.rlock()
 	defer c.mu.RUnlock()
-	n := c.node(ref)
+	n := c.anywhere(ref)
 	if n == nil {
 		return nil, missing("Volume", string(ref))
 	}
-	b := n.binding(id)
+	b := n.binding(seat{c, id})
 	if b == nil {
 		return nil, fmt.Errorf("open '%s' at client %d: %w", n.shown(), id, ErrDetached)
 	}
@@ -34,7 +34,7 @@ func (c *Cluster) Device(id int, ref Ref) (*Device, error) {
 		return nil, fmt.Errorf("open '%s' at client %d: %w", n.shown(), id, ErrClientDead)
 	}
 	b.open.Add(1)
-	return &Device{cluster: c, binding: b}, nil
+	return &Device{binding: b}, nil
 }
 
 // access runs f while the attachment is held in place.
@@ -43,7 +43,7 @@ func (d *Device) access(what string, need Rights, s span, f func(b *binding) err
 	b.io.RLock()
 	defer b.io.RUnlock()
 	err := d.check(need)
-	if o := d.cluster.outage.Load(); err == nil && o != nil {
+	if o := b.node.home().outage.Load(); err == nil && o != nil {
 		err = o.hits(b.node.obj.Load(), s)
 	}
 	if err == nil {
@@ -155,7 +155,7 @@ func (c *Cluster) Extents(ref Ref, from int64) (iter.Seq[blocks.Extent], error) 
 func (c *Cluster) imageOf(ref Ref) (*blocks.Image, error) {
 	c.rlock()
 	defer c.mu.RUnlock()
-	n := c.node(ref)
+	n := c.anywhere(ref)
 	if n == nil {
 		return nil, missing("Volume", string(ref))
 	}

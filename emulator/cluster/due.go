@@ -87,12 +87,12 @@ func (c *Cluster) expire(now time.Time) {
 // at the date again (see reconsider).
 func (c *Cluster) meet(d due) {
 	o := d.node.obj.Load()
-	if d.node.gone.Load() || !o.IsSnapshot() {
+	if d.node.gone.Load() || d.node.home() != c || !o.IsSnapshot() {
 		return
 	}
 	switch s := o.Snap; d.kind {
 	case dueDate:
-		if time.Unix(s.TargetDeleteDate, 0).UnixNano() == d.at && len(d.node.held) == 0 {
+		if time.Unix(s.TargetDeleteDate, 0).UnixNano() == d.at && !d.node.kept() {
 			c.discard(d.node)
 			c.changed()
 		}

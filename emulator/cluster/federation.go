@@ -109,7 +109,7 @@ func (c *Cluster) Find(ref Ref) *Cluster {
 	c.lockAll()
 	defer c.mu.Unlock()
 	if n := c.anywhere(ref); n != nil {
-		return n.home
+		return n.home()
 	}
 	return nil
 }
@@ -144,6 +144,14 @@ func (c *Cluster) reach(m *Cluster) error {
 		return &Error{Name: Unreachable, Descr: fmt.Sprintf("Cluster '%s' cannot be reached", m.ownName()), Transient: true}
 	}
 	return nil
+}
+
+// give is reach for a change on the other side, which needs a quorum there.
+func (c *Cluster) give(m *Cluster) error {
+	if err := c.reach(m); err != nil {
+		return err
+	}
+	return m.available()
 }
 
 // lockAll is lock for a change or a look-up that may touch other members.

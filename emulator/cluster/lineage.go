@@ -57,7 +57,7 @@ func (c *Cluster) reconsider(n *node) {
 		return
 	}
 	o := n.obj.Load()
-	if n.gone.Load() || !o.IsSnapshot() || len(n.held) > 0 {
+	if n.gone.Load() || !o.IsSnapshot() || n.kept() {
 		return
 	}
 	switch s := o.Snap; {
@@ -106,19 +106,38 @@ func (c *Cluster) block(n *node, why string) {
 func (c *Cluster) VolumeRevert(ref, to Ref, revertSize bool) error {
 	c.lock()
 	defer c.mu.Unlock()
+	return c.revert(ref, to, revertSize, c.snapshot)
+}
+
+// VolumeRevertAnywhere is VolumeRevert to a snapshot that may live in another cluster of the multi-cluster; then the
+// volume gets its contents and no parent.
+func (c *Cluster) VolumeRevertAnywhere(ref, to Ref, revertSize bool) error {
+	c.lockAll()
+	defer c.mu.Unlock()
+	return c.revert(ref, to, revertSize, func(ref Ref) (*node, error) { return c.findAnywhere(ref, "Snapshot", true) })
+}
+
+func (c *Cluster) revert(ref, to Ref, revertSize bool, find func(Ref) (*node, error)) error {
 	v, err := c.volume(ref)
 	if err != nil {
 		return err
 	}
-	s, err := c.snapshot(to)
+	s, err := find(to)
 	if err != nil {
 		return err
 	}
 	if len(v.held) > 0 && !c.does.RevertAttached {
 		return refuse(Busy, "Volume '%s' is attached", v.shown())
 	}
+	if s.home() != c && s.recovering() {
+		return refuse(Busy, "'%s' is being copied", s.shown())
+	}
 	if err := v.image.Revert(s.image, revertSize); err != nil {
 		return err
+	}
+	if s.home() != c {
+		v.image.Secede()
+		s = nil
 	}
 	former := v.parent()
 	info := v.obj.Load().Info
@@ -159,11 +178,14 @@ func (c *Cluster) VolumeFreeze(ref Ref, schedule Schedule) error {
 	if err := n.image.Freeze(); err != nil {
 		return err
 	}
+	if n.ties != nil { // a volume is exported to clusters, a snapshot to locations
+		n.ties.exports = nil
+	}
 	info := n.obj.Load().Info
 	info.Snap = &SnapshotInfo{TargetDeleteDate: date}
 	c.publish(n, info)
 	for _, b := range n.held {
-		c.rebind(b, ReadOnly)
+		b.rebind(ReadOnly)
 	}
 	if date != 0 {
 		c.appoint(time.Unix(date, 0), n, dueDate)
@@ -206,6 +228,9 @@ func (c *Cluster) rebase(n *node, ref Ref) error {
 	}
 	if to == former {
 		return nil
+	}
+	if former.recovering() {
+		return refuse(Busy, "'%s' is being copied", former.shown())
 	}
 	if to == nil {
 		if err := n.image.Rebase(nil); err != nil {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -123,6 +124,11 @@ func (s *Saved) Federation(k clock.Clock) (*Federation, error) {
 			return nil, fmt.Errorf("%w: cluster %s: %w", ErrState, c.id, err)
 		}
 	}
+	for i, c := range clusters {
+		if err := c.loadParts(s.doc.Clusters[i].Parts); err != nil {
+			return nil, fmt.Errorf("%w: cluster %s: %w", ErrState, c.id, err)
+		}
+	}
 	if err := l.checkLineage(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrState, err)
 	}
@@ -158,7 +164,8 @@ func (l *loading) begin(s *savedCluster, k clock.Clock) (*Cluster, error) {
 		if i > 0 && o.ID <= s.Objects[i-1].ID || o.ID > c.lastID {
 			return nil, fmt.Errorf("object %d is out of order", o.ID)
 		}
-		n := &node{home: c}
+		n := &node{}
+		n.place.Store(c)
 		if n.image, err = l.unpacker.Image(o.Contents-1, o.Size, o.Snapshot != nil); err != nil {
 			return nil, fmt.Errorf("object %d: %w", o.ID, err)
 		}
@@ -167,7 +174,7 @@ func (l *loading) begin(s *savedCluster, k clock.Clock) (*Cluster, error) {
 	return c, nil
 }
 
-// complete gives the nodes their objects, and the cluster the parts of its state.
+// complete gives the nodes their objects.
 func (l *loading) complete(c *Cluster, s *savedCluster) error {
 	settings := make([]*Settings, len(s.Settings))
 	for i := range s.Settings {
@@ -188,8 +195,13 @@ func (l *loading) complete(c *Cluster, s *savedCluster) error {
 			return fmt.Errorf("object %d: %w", o.ID, err)
 		}
 	}
+	return nil
+}
+
+// loadParts gives the cluster the parts of its state, once the objects of all clusters are there.
+func (c *Cluster) loadParts(saved map[string]json.RawMessage) error {
 	for _, p := range parts() {
-		text, ok := s.Parts[p.name]
+		text, ok := saved[p.name]
 		if !ok {
 			return fmt.Errorf("the part %q is missing", p.name)
 		}
@@ -197,8 +209,8 @@ func (l *loading) complete(c *Cluster, s *savedCluster) error {
 			return err
 		}
 	}
-	if len(s.Parts) > len(parts()) {
-		return fmt.Errorf("%d of its parts are unknown", len(s.Parts)-len(parts()))
+	if len(saved) > len(parts()) {
+		return fmt.Errorf("%d of its parts are unknown", len(saved)-len(parts()))
 	}
 	return nil
 }

@@ -7,17 +7,21 @@ import (
 )
 
 // node is the place of a volume or snapshot in the cluster. Its Object changes, the node stays.
-// All but obj and gone is guarded by the lock of the cluster.
+// All but obj, gone and place is guarded by the lock of the cluster.
 type node struct {
 	obj   atomic.Pointer[Object]
 	gone  atomic.Bool
-	home  *Cluster // in which it lives
+	place atomic.Pointer[Cluster] // in which it lives; written under the lock
 	image *blocks.Image
 	held  []*binding // attachments, oldest first
+	ties  *ties      // with other clusters, nil for most
 
 	child      *node // first of the children
 	next, prev *node // siblings
 }
+
+// home is the cluster in which the node lives.
+func (n *node) home() *Cluster { return n.place.Load() }
 
 func (n *node) id() int64 { return n.obj.Load().VisibleID }
 
@@ -64,10 +68,10 @@ func (n *node) link(parent *node) {
 // crowded tells whether the node has more than one child.
 func (n *node) crowded() bool { return n.child != nil && n.child.next != nil }
 
-// binding returns the attachment to a client, or nil.
-func (n *node) binding(client int) *binding {
+// binding returns the attachment at a seat, or nil.
+func (n *node) binding(at seat) *binding {
 	for _, b := range n.held {
-		if b.client == client {
+		if b.seat == at {
 			return b
 		}
 	}

@@ -47,6 +47,7 @@ func parts() []part {
 		define("templates", (*Cluster).saveTemplates, (*Cluster).loadTemplates),
 		define("clients", (*Cluster).saveClients, (*Cluster).loadClients),
 		define("attachments", (*Cluster).saveAttachments, (*Cluster).loadAttachments),
+		define("ties", (*Cluster).saveTies, (*Cluster).loadTies),
 		define("sites", (*Cluster).saveSites, (*Cluster).loadSites),
 		define("buckets", (*Cluster).saveBuckets, (*Cluster).loadBuckets),
 		define("iscsi", (*Cluster).saveISCSI, (*Cluster).loadISCSI),
@@ -217,7 +218,8 @@ func (c *Cluster) loadClients(all []savedClient) error {
 
 type savedAttachment struct {
 	Seq    int64  `json:"seq"`
-	Object int64  `json:"object"` // VisibleID
+	Object int64  `json:"object"`       // VisibleID
+	In     string `json:"in,omitempty"` // cluster id of the object when it is another
 	Client int    `json:"client"`
 	Pos    int    `json:"pos"`
 	Rights Rights `json:"rights"`
@@ -231,7 +233,11 @@ type savedAttachments struct {
 func (c *Cluster) saveAttachments() savedAttachments {
 	all := savedAttachments{Last: c.lastBinding, Attachments: make([]savedAttachment, 0, c.attachments.Len())}
 	c.attachments.Scan(func(seq int64, a *Attachment) bool {
-		all.Attachments = append(all.Attachments, savedAttachment{seq, a.node.id(), a.Client, a.Pos, a.Rights})
+		s := savedAttachment{Seq: seq, Object: a.node.id(), Client: a.Client, Pos: a.Pos, Rights: a.Rights}
+		if in := a.node.home(); in != c {
+			s.In = in.id
+		}
+		all.Attachments = append(all.Attachments, s)
 		return true
 	})
 	return all
@@ -240,11 +246,11 @@ func (c *Cluster) saveAttachments() savedAttachments {
 func (c *Cluster) loadAttachments(all savedAttachments) error {
 	c.lastBinding = all.Last
 	for i, a := range all.Attachments {
-		o, cl := c.byID(a.Object), c.clients[a.Client]
+		o, cl := c.objectIn(a.In, a.Object), c.clients[a.Client]
 		if o == nil || cl == nil || i > 0 && a.Seq <= all.Attachments[i-1].Seq || a.Seq > all.Last {
 			return fmt.Errorf("attachment %d: unknown object or client, or out of order", a.Seq)
 		}
-		if a.Rights != ReadOnly && (a.Rights != ReadWrite || o.IsSnapshot()) || o.node.binding(a.Client) != nil {
+		if a.Rights != ReadOnly && (a.Rights != ReadWrite || o.IsSnapshot()) || o.node.binding(seat{c, a.Client}) != nil {
 			return fmt.Errorf("attachment %d: bad rights, or there twice", a.Seq)
 		}
 		if !cl.occupy(a.Pos) {
@@ -253,6 +259,19 @@ func (c *Cluster) loadAttachments(all savedAttachments) error {
 		c.bindAt(o.node, cl, a.Seq, a.Pos, a.Rights)
 	}
 	return nil
+}
+
+// objectIn returns the object with this VisibleID in the member with this id, "" for the cluster itself; nil when there is
+// none.
+func (c *Cluster) objectIn(id string, object int64) *Object {
+	if id == "" {
+		return c.byID(object)
+	}
+	i := slices.IndexFunc(c.fed.members, func(m *Cluster) bool { return m.id == id })
+	if i < 0 {
+		return nil
+	}
+	return c.fed.members[i].byID(object)
 }
 
 type savedAppointment struct {
@@ -271,7 +290,7 @@ type savedDue struct {
 func (c *Cluster) saveDue() savedDue {
 	all := savedDue{Last: c.due.last}
 	for _, d := range c.due.items {
-		if !d.node.gone.Load() {
+		if !d.node.gone.Load() && d.node.home() == c {
 			all.Appointments = append(all.Appointments, savedAppointment{d.at, d.order, d.node.id(), d.kind})
 		}
 	}

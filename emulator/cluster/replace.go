@@ -73,7 +73,7 @@ func (c *Cluster) take(fresh *Cluster) {
 	c.nextDue.Store(fresh.nextDue.Load())
 	c.outage.Store(fresh.outage.Load())
 	settle := func(_ int64, o *Object) bool {
-		o.node.home = c
+		o.node.place.Store(c)
 		return true
 	}
 	c.volumes.Scan(settle)

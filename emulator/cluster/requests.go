@@ -74,6 +74,8 @@ type SnapshotCreated struct {
 type GroupSpec struct {
 	Volumes []GroupVolume
 	Tags    map[string]string // for every snapshot
+	// Anywhere takes volumes of the whole multi-cluster; each snapshot is made where its volume lives.
+	Anywhere bool
 }
 
 // GroupVolume is one volume of a [GroupSpec]; its tags win over those of the group.
@@ -121,6 +123,13 @@ type Assignment struct {
 	RO        []int
 	RW        []int
 	Force     bool // detach although the device is open
+
+	// What follows concerns volumes of other clusters (storpool-api 9).
+
+	Anywhere            bool       // find the object wherever it lives in the multi-cluster
+	Export              bool       // leave a volume where it lives (mcMode export) instead of moving it here
+	AllowRemoteExported bool       // attach a volume that another cluster exports to this one, without Anywhere
+	OnRemoteAttached    OnAttached // while it is attached in other clusters; "" is [OnAttachedExport]
 }
 
 // TemplateSpec asks for a template (storpool-api 8).

@@ -143,8 +143,8 @@ func (f *Federation) still(moments []*moment) {
 				images = append(images, o.node.image)
 				keep = append(keep, func(s blocks.Still) { m.stills[o.VisibleID] = s })
 			}
-			if o.parent != nil && o.parent.home != o.node.home {
-				m.elsewhere[o.VisibleID] = o.parent.home.id
+			if o.parent != nil && o.parent.home() != o.node.home() {
+				m.elsewhere[o.VisibleID] = o.parent.home().id
 			}
 		}
 	}

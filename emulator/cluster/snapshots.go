@@ -141,14 +141,42 @@ func (c *Cluster) reparentTo(n, parent *node) {
 // GroupSnapshot takes snapshots of several volumes at one moment, all or none; the answers are in the order
 // of the request (storpool-api 6.4). Errors: [ObjectDoesNotExist], [ObjectExists], [InvalidParam].
 func (c *Cluster) GroupSnapshot(spec GroupSpec) ([]GroupMember, error) {
-	c.lock()
+	c.lockAll()
 	defer c.mu.Unlock()
-	volumes := make([]*node, len(spec.Volumes))
-	images := make([]*blocks.Image, len(spec.Volumes))
-	wishes := make([]wish, len(spec.Volumes))
-	listed, named := map[*node]bool{}, map[string]bool{}
-	for i, g := range spec.Volumes {
-		v, err := c.volume(g.Volume)
+	g, err := c.group(spec)
+	if err != nil {
+		return nil, err
+	}
+	made, err := g.snap()
+	if err != nil {
+		return nil, err
+	}
+	members := make([]GroupMember, len(made))
+	for i, v := range g.volumes {
+		vo, so := v.obj.Load(), made[i].obj.Load()
+		members[i] = GroupMember{
+			Volume: vo.Name, VolumeGlobalID: vo.GlobalID, Snapshot: so.Name, SnapshotGlobalID: so.GlobalID,
+		}
+	}
+	return members, nil
+}
+
+// groupPlan is a checked request for snapshots of several volumes.
+type groupPlan struct {
+	store   *blocks.Store
+	volumes []*node
+	wishes  []wish
+}
+
+func (c *Cluster) group(spec GroupSpec) (*groupPlan, error) {
+	type name struct {
+		in   *Cluster
+		name string
+	}
+	g := &groupPlan{store: c.store}
+	listed, named := map[*node]bool{}, map[name]bool{}
+	for _, m := range spec.Volumes {
+		v, err := c.member(m.Volume, spec.Anywhere)
 		if err != nil {
 			return nil, err
 		}
@@ -156,32 +184,50 @@ func (c *Cluster) GroupSnapshot(spec GroupSpec) ([]GroupMember, error) {
 		if tags == nil {
 			tags = map[string]string{}
 		}
-		maps.Copy(tags, g.Tags)
-		if wishes[i], err = c.wish(v, SnapshotSpec{Name: g.Name, Tags: tags}); err != nil {
+		maps.Copy(tags, m.Tags)
+		w, err := v.home().wish(v, SnapshotSpec{Name: m.Name, Tags: tags})
+		if err != nil {
 			return nil, err
 		}
 		if listed[v] {
-			return nil, refuse(InvalidParam, "Volume '%s' is listed twice", g.Volume)
+			return nil, refuse(InvalidParam, "Volume '%s' is listed twice", m.Volume)
 		}
-		if named[g.Name] {
-			return nil, refuse(ObjectExists, "Snapshot '%s' is listed twice", g.Name)
+		of := name{v.home(), m.Name}
+		if named[of] {
+			return nil, refuse(ObjectExists, "Snapshot '%s' is listed twice", m.Name)
 		}
-		listed[v], named[g.Name] = true, g.Name != ""
-		volumes[i], images[i] = v, v.image
+		listed[v], named[of] = true, m.Name != ""
+		g.volumes, g.wishes = append(g.volumes, v), append(g.wishes, w)
 	}
-	frozen, err := c.store.SnapshotAll(images...)
+	return g, nil
+}
+
+func (c *Cluster) member(ref Ref, anywhere bool) (*node, error) {
+	if anywhere {
+		return c.findAnywhere(ref, "Volume", false)
+	}
+	return c.volume(ref)
+}
+
+// snap makes the snapshots, in the clusters where the volumes live.
+func (g *groupPlan) snap() ([]*node, error) {
+	images := make([]*blocks.Image, len(g.volumes))
+	for i, v := range g.volumes {
+		images[i] = v.image
+	}
+	frozen, err := g.store.SnapshotAll(images...)
 	if err != nil {
 		return nil, err
 	}
-	members := make([]GroupMember, len(volumes))
-	for i, v := range volumes {
-		vo, so := v.obj.Load(), c.insert(v, frozen[i], wishes[i]).obj.Load()
-		members[i] = GroupMember{
-			Volume: vo.Name, VolumeGlobalID: vo.GlobalID, Snapshot: so.Name, SnapshotGlobalID: so.GlobalID,
-		}
+	made, homes := make([]*node, len(frozen)), map[*Cluster]bool{}
+	for i, v := range g.volumes {
+		made[i] = v.home().insert(v, frozen[i], g.wishes[i])
+		homes[v.home()] = true
 	}
-	c.changed()
-	return members, nil
+	for m := range homes {
+		m.changed()
+	}
+	return made, nil
 }
 
 // SnapshotUpdate changes what is given, or nothing. Errors: [ObjectDoesNotExist], [ObjectExists],
@@ -228,8 +274,13 @@ func (c *Cluster) SnapshotDelete(ref Ref) error {
 	if err != nil {
 		return err
 	}
-	if len(n.held) > 0 {
+	switch {
+	case len(n.held) > 0:
 		return refuse(Busy, "Snapshot '%s' is attached", n.shown())
+	case len(n.exports()) > 0:
+		return refuse(Busy, "Snapshot '%s' is still exported", n.shown())
+	case n.kept():
+		return refuse(Busy, "Snapshot '%s' is being copied", n.shown())
 	}
 	c.discard(n)
 	c.changed()

@@ -90,6 +90,11 @@ func (c *Cluster) checkName(name string) error {
 	if !validName(name) {
 		return refuse(InvalidParam, "Invalid volume name '%s'", name)
 	}
+	return c.checkFree(name)
+}
+
+// checkFree refuses a name that a volume or snapshot has.
+func (c *Cluster) checkFree(name string) error {
 	if taken := c.byName[name]; taken != nil {
 		if taken.obj.Load().IsSnapshot() {
 			return refuse(ObjectExists, "Snapshot '%s' already exists", name)
@@ -270,7 +275,7 @@ func (c *Cluster) VolumeDelete(ref Ref, on OnAttached) error {
 		return refuse(InvalidParam, "Invalid onAttached '%s'", on)
 	}
 	for len(n.held) > 0 {
-		c.unbind(n.held[0])
+		n.held[0].unbind()
 	}
 	c.remove(n)
 	c.changed()
