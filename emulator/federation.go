@@ -29,6 +29,7 @@ type Member struct {
 type Federation struct {
 	servers []*Server // in the order of the members
 	clock   clock.Clock
+	keeper  *keeper // of the state file; nil without one
 }
 
 // NewFederation returns the servers of the members; opts are for all of them. Each knows the locations and the
@@ -37,11 +38,19 @@ func NewFederation(members []Member, opts ...Option) (*Federation, error) {
 	if len(members) == 0 {
 		return nil, errors.New("a federation needs a member")
 	}
+	all, err := configOf(opts)
+	if err != nil {
+		return nil, err
+	}
 	f, shared := &Federation{}, cluster.NewFederation()
 	for _, m := range members {
 		m = m.complete()
 		cfg, err := configOf(slices.Concat([]Option{WithCluster(m.ID, m.Name)}, opts, m.Options))
 		if err != nil {
+			return nil, errors.Join(fmt.Errorf("member %q: %w", m.ID, err), f.Close())
+		}
+		if cfg.state != all.state {
+			err := errors.New("the state file is for all members: give it to the federation")
 			return nil, errors.Join(fmt.Errorf("member %q: %w", m.ID, err), f.Close())
 		}
 		if f.clock == nil {
@@ -56,6 +65,9 @@ func NewFederation(members []Member, opts ...Option) (*Federation, error) {
 		}
 		s.fed = f
 		f.servers = append(f.servers, s)
+	}
+	if f.keeper, err = f.servers[0].keep(); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
@@ -110,7 +122,9 @@ func StartFederation(tb TB, members []Member, opts ...Option) *Federation {
 		for _, s := range f.servers {
 			s.reportUnfired(tb)
 		}
-		_ = f.Close() // always nil
+		if err := f.Close(); err != nil {
+			tb.Errorf("%v", err)
+		}
 	})
 	f, err := NewFederation(members, append([]Option{WithClock(clock.NewVirtual(testStart()))}, opts...)...)
 	if err != nil {
@@ -136,12 +150,12 @@ func (f *Federation) Server(cluster string) *Server {
 // Clock is the time of all members.
 func (f *Federation) Clock() clock.Clock { return f.clock }
 
-// Close ends all servers at once. The error is always nil.
+// Close ends all servers at once. The error is that of bringing the state file up to date.
 func (f *Federation) Close() error {
 	for _, s := range f.servers {
 		s.Close()
 	}
-	return nil
+	return f.keeper.close()
 }
 
 // serverOf returns the server of a cluster of the federation; one that plays a location has none.

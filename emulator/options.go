@@ -32,6 +32,9 @@ type config struct {
 
 	federation *cluster.Federation // nil for a server on its own
 	conditions []cluster.Condition
+
+	state      string // path of the state file, "" for none
+	stateDelay time.Duration
 }
 
 // The defaults that are not the model's.
@@ -53,7 +56,7 @@ func defaults() config {
 		id: DefaultClusterID, name: DefaultClusterName, token: DefaultToken, seed: 1,
 		clock: clock.Real{}, model: cluster.DefaultModel(),
 		status: StatusByName, listen: DefaultListen, admin: DefaultListen, log: slog.New(slog.DiscardHandler),
-		journal: DefaultJournal, maxBody: DefaultMaxBody,
+		journal: DefaultJournal, maxBody: DefaultMaxBody, stateDelay: DefaultStateDelay,
 	}
 }
 

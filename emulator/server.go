@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -18,6 +19,7 @@ type Server struct {
 	cfg     config
 	cluster *cluster.Cluster
 	fed     *Federation // nil for a server on its own
+	keeper  *keeper     // of the state file; nil without one, and for a member of a federation
 	table   *table
 	faults  *fault.Set
 	journal journal
@@ -44,14 +46,19 @@ func New(opts ...Option) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newServer(cfg)
+	s, err := newServer(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if s.keeper, err = s.keep(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
 func newServer(cfg config) (*Server, error) {
-	c, err := cluster.New(cluster.Options{
-		ID: cfg.id, Name: cfg.name, Clock: cfg.clock, Seed: cfg.seed, Model: cfg.model, Behaviour: cfg.behaviour,
-		Federation: cfg.federation,
-	})
+	c, err := cluster.New(cfg.cluster(cfg.federation))
 	if err != nil {
 		return nil, fmt.Errorf("create cluster: %w", err)
 	}
@@ -132,17 +139,26 @@ func (s *Server) URL() string {
 	return ""
 }
 
-// Close ends the server at once: calls in progress lose their connection. Closing again changes nothing.
+// Close ends the server at once: calls in progress lose their connection. The state file is brought up to date, see
+// [Server.Shutdown] for its errors. Closing again changes nothing.
 func (s *Server) Close() {
+	if err := s.close(); err != nil {
+		s.cfg.log.Error("close", slog.String("error", err.Error()))
+	}
+}
+
+func (s *Server) close() error {
 	h, served := s.end()
 	s.closeAdmin()
 	if h != nil {
 		_ = h.Close() // the sockets are gone either way
 		<-served
 	}
+	return s.keeper.close()
 }
 
-// Shutdown ends the server after the calls in progress, or when ctx ends.
+// Shutdown ends the server after the calls in progress, or when ctx ends. Errors: the end of ctx, and those of writing
+// the state file.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closeAdmin() // nobody follows a log to its end
 	s.mu.Lock()
@@ -156,8 +172,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			<-served
 		}
 	}
-	s.Close()
-	return err
+	return errors.Join(err, s.close())
 }
 
 func (s *Server) end() (*http.Server, chan struct{}) {

@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Replace gives every cluster of the federation the state of the one with the same id in another federation, which
@@ -16,7 +17,7 @@ func (f *Federation) Replace(fresh *Federation) error {
 	defer fresh.mu.Unlock()
 	old, others := f.memberIDs(), fresh.memberIDs()
 	if !slices.Equal(old, others) {
-		return fmt.Errorf("%w: it is of cluster %s, not of %s", ErrState, others, old)
+		return fmt.Errorf("%w: it is of cluster %s, not of %s", ErrState, strings.Join(others, ", "), strings.Join(old, ", "))
 	}
 	for _, c := range f.members {
 		c.endUses()
