@@ -3,7 +3,6 @@ package emulator
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -60,7 +59,7 @@ func (p *proxmox) sizeOf(path string) string {
 		entry = r.list(p.t)[0]
 	}
 	size := fmt.Sprint(entry["size"])
-	assert.Regexp(p.t, regexp.MustCompile(`^\d+$`), size)
+	assert.Regexp(p.t, `^\d+$`, size)
 	return size
 }
 

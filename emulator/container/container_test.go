@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/wait"
 
 	"github.com/spsim/spsim/emulator"
 	"github.com/spsim/spsim/emulator/cluster"
@@ -162,7 +163,7 @@ func TestFaultsAreArmedBeforeTheFirstCall(t *testing.T) {
 
 func TestImageIsStaticUnprivilegedAndTellsItsHealth(t *testing.T) {
 	t.Parallel()
-	s := run(t)
+	s := run(t, testcontainers.WithAdditionalWaitStrategy(wait.ForHealthCheck()))
 	code, out, err := s.Exec(t.Context(), []string{"/spsim", "health"})
 	require.NoError(t, err)
 	text, err := io.ReadAll(out)

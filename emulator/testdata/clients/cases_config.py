@@ -32,7 +32,7 @@ def order(c, **command):
     return c.api.iSCSIConfigChange({"commands": [command]})
 
 
-@case("iSCSIConfig", "iSCSIConfigChange", "iSCSISessionsInfo", "iSCSInterfacesInfo", pending="iSCSI is not built yet")
+@case("iSCSIConfig", "iSCSIConfigChange", "iSCSISessionsInfo", "iSCSInterfacesInfo")
 def iscsi(c):
     base, host = "iqn.2019-08.com.storpool:cl", "iqn.2020-01.com.example:host"
     c.api.volumeCreate({"name": "v", "size": MIB, "template": "ssd"})
