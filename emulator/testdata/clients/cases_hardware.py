@@ -261,7 +261,7 @@ def balancer_has_nothing_to_move(c):
     refused("objectDoesNotExist", c.api.volumeBalancerVolumeDiskSets, "none")
 
 
-@case("maintenanceList", "maintenanceSet", "maintenanceComplete", pending="maintenance of nodes is not built yet")
+@case("maintenanceList", "maintenanceSet", "maintenanceComplete")
 def maintenance(c):
     assert c.api.maintenanceList().nodes == []
     c.api.maintenanceSet({"nodeId": 1, "duration": 3600, "description": "new memory"})
