@@ -104,7 +104,8 @@ func (c *Container) AdminAddress(ctx context.Context) (string, error) {
 // Token is the token that is let in.
 func (c *Container) Token() string { return c.token }
 
-// Env returns the variables that StorPool clients read: SP_API_HTTP_HOST, SP_API_HTTP_PORT and SP_AUTH_TOKEN.
+// Env returns the variables that StorPool clients read: SP_API_HTTP_HOST, SP_API_HTTP_PORT and SP_AUTH_TOKEN; and
+// SPSIM_ADMIN_URL, by which the commands of spsim find the server.
 func (c *Container) Env(ctx context.Context) (map[string]string, error) {
 	addr, err := c.Address(ctx)
 	if err != nil {
@@ -114,7 +115,14 @@ func (c *Container) Env(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("address of the API: %w", err)
 	}
-	return map[string]string{"SP_API_HTTP_HOST": host, "SP_API_HTTP_PORT": port, "SP_AUTH_TOKEN": c.token}, nil
+	adminAddr, err := c.AdminAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{
+		"SP_API_HTTP_HOST": host, "SP_API_HTTP_PORT": port, "SP_AUTH_TOKEN": c.token,
+		"SPSIM_ADMIN_URL": "http://" + adminAddr,
+	}, nil
 }
 
 // Client returns an HTTP client for the API and the admin API: whatever host a request names, it goes to the container,
