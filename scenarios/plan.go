@@ -23,6 +23,7 @@ type plan struct {
 	scenarios []report.Scenario
 	filter    string // for godog
 	selected  int
+	elsewhere map[string]bool // titles that another shard runs
 }
 
 // newPlan reads the feature files and applies the selection.
@@ -56,7 +57,8 @@ func newPlan(o Options) (*plan, error) {
 			all[i].Result, all[i].Reason = report.Skipped, "not selected by "+o.selection()
 		}
 	}
-	return &plan{scenarios: all, filter: filter, selected: len(chosen)}, nil
+	p := &plan{scenarios: all, filter: filter, selected: len(chosen), elsewhere: map[string]bool{}}
+	return p, p.shard(o.Shard)
 }
 
 // load returns the scenarios that the filter accepts, outlines expanded.

@@ -26,6 +26,7 @@ func TestWrongOptionsAreRefusedBeforeAnythingRuns(t *testing.T) {
 		"an empty tag":                    {Tags: "@fault &&"},
 		"a defect that is not known":      {Driver: "D-999"},
 		"a target that is not there":      {Target: "live"},
+		"a shard that is none":            {Shard: "3/2"},
 	} {
 		_, err := Run(t.Context(), o)
 		require.ErrorIs(t, err, ErrUsage, name)
@@ -193,4 +194,27 @@ func TestMissingTagsAreWrittenAboveTheScenario(t *testing.T) {
 	assert.Equal(t, "Feature: X\n\n  @fault\n  @D-17 @D-1\n  Scenario: a\n    Given b\n\n  @D-1 @D-2\n  Scenario: c\n    Given d\n", string(after))
 	_, err = p.Tag(filepath.Join(dir, "nowhere"))
 	assert.ErrorContains(t, err, "tag scenarios")
+}
+
+func TestShardsPartTheSelectionAndLeaveNothingOut(t *testing.T) {
+	t.Parallel()
+	ran := map[string]int{}
+	total := 0
+	for _, shard := range []string{"1/3", "2/3", "3/3"} {
+		p, err := newPlan(Options{Rows: []string{"9"}, Shard: shard})
+		require.NoError(t, err)
+		total += p.selected
+		for _, s := range p.scenarios {
+			if s.Result == "" {
+				ran[s.Title]++
+			}
+		}
+	}
+	whole, err := newPlan(Options{Rows: []string{"9"}})
+	require.NoError(t, err)
+	assert.Equal(t, whole.selected, total)
+	assert.Len(t, ran, whole.selected)
+	for title, times := range ran {
+		assert.Equal(t, 1, times, title)
+	}
 }

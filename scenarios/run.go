@@ -26,11 +26,13 @@ type Options struct {
 	Tags string
 	// Rows selects rows of the action matrix by number.
 	Rows []string
+	// Shard is "I/N" to run the I-th of N parts of the selected scenarios; everything when empty.
+	Shard string
 	// Driver selects upstream defects: correct (or empty), upstream, or ids parted by commas.
 	Driver string
 	// Target is what to run against; Embedded when empty.
 	Target string
-	// Out is a folder for matrix.md, results.json and junit.xml; nothing is written when empty.
+	// Out is a folder for report.html, matrix.md, results.json, details.json and junit.xml; nothing is written when empty.
 	Out string
 	// Progress is told how the run goes on; it may be nil.
 	Progress report.Progress
@@ -75,6 +77,11 @@ func Run(ctx context.Context, o Options) (report.Report, error) {
 // play lets godog run the plan. Results come from its hooks: they see a wrapped skip, its exit code does not.
 func play(ctx context.Context, o Options, p *plan) (report.Report, error) {
 	rec := report.NewRecorder(p.scenarios, o.Progress)
+	var watch *report.Recorder // steps tell what they ask only when somebody will read it
+	if o.Out != "" {
+		rec.Keep()
+		watch = rec
+	}
 	if p.selected > 0 {
 		paths, err := shuffled(o.Seed)
 		if err != nil {
@@ -91,7 +98,7 @@ func play(ctx context.Context, o Options, p *plan) (report.Report, error) {
 		godog.TestSuite{
 			Name: "spsim",
 			ScenarioInitializer: func(sc *godog.ScenarioContext) {
-				register(ctx, sc, o, rec)
+				register(ctx, sc, o, p, rec, watch)
 			},
 			Options: &godog.Options{
 				FS: features.FS, Paths: paths, Tags: p.filter, Format: "progress", Output: io.Discard, NoColors: true,
@@ -104,17 +111,20 @@ func play(ctx context.Context, o Options, p *plan) (report.Report, error) {
 
 // register gives a scenario its steps and lets the recorder see how each ends. The steps' own hooks come first, so
 // that the recorder sees what they found.
-func register(run context.Context, sc *godog.ScenarioContext, o Options, rec *report.Recorder) {
+func register(run context.Context, sc *godog.ScenarioContext, o Options, p *plan, rec, watch *report.Recorder) {
 	title := ""
 	sc.Before(func(ctx context.Context, s *godog.Scenario) (context.Context, error) {
 		title = s.Name
 		if run.Err() != nil {
 			return ctx, steps.Skip("the run was stopped before it began")
 		}
+		if p.elsewhere[title] {
+			return ctx, steps.Skip("another shard runs it")
+		}
 		rec.Begin(title)
 		return ctx, nil
 	})
-	steps.Register(sc, steps.Options{Seed: o.Seed, Driver: o.Driver})
+	steps.Register(sc, steps.Options{Seed: o.Seed, Driver: o.Driver, Recorder: watch})
 	sc.StepContext().After(func(ctx context.Context, s *godog.Step, _ godog.StepResultStatus, err error) (context.Context, error) {
 		rec.Step(title, s.Text, judged(run, err))
 		return ctx, nil

@@ -65,6 +65,7 @@ covers is pending, never passed.
 		Example: `  spsim conform --out out/conformance
   spsim conform --rows 9,10 --seed 7
   spsim conform --tags '@fault && ~@row-15'
+  spsim conform --seed 7 --shard 2/4 --out out/part-2
   spsim conform --driver D-11`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -78,9 +79,10 @@ covers is pending, never passed.
 	f.Int64Var(&o.Seed, "seed", 0, "order, ids and contents; a fresh one, printed at the end, when not given")
 	f.StringVar(&o.Tags, "tags", "", "run the scenarios with these tags: @a, ~@a for without, commas for or, && for and")
 	f.StringSliceVar(&o.Rows, "rows", nil, "run these rows of the matrix, by number")
+	f.StringVar(&o.Shard, "shard", "", "run part I of N, as I/N; give all parts the same --seed and merge them with spsim report merge")
 	f.StringVar(&o.Driver, "driver", "correct", "correct, upstream (all known defects) or defects by number, D-11,A-7")
 	f.StringVar(&o.Target, "target", scenarios.Embedded, "what to run against: embedded")
-	f.StringVar(&o.Out, "out", "", "folder for matrix.md, results.json and junit.xml")
+	f.StringVar(&o.Out, "out", "", "folder for report.html, matrix.md, junit.xml, results.json and details.json")
 	f.IntVar(&o.Concurrency, "jobs", 0, "scenarios at a time; the number of CPUs when 0")
 	return strict(c)
 }
@@ -101,6 +103,8 @@ func conform(cmd *cobra.Command, o scenarios.Options) error {
 
 func verdict(ctx context.Context, r report.Report) error {
 	switch failed := len(r.With(report.Failed)); {
+	case r.Interrupted && ctx.Err() == nil: // a merged report
+		return &exitError{exitInterrupted, errors.New("a part of the run was stopped")}
 	case r.Interrupted:
 		return &exitError{exitInterrupted, fmt.Errorf("stopped: %w", context.Cause(ctx))}
 	case failed > 0:

@@ -118,3 +118,25 @@ func TestTheMatrixListsEveryRow(t *testing.T) {
 	assert.Equal(t, 0, code)
 	assert.Contains(t, out, "A new DATA disk reads as zeros")
 }
+
+func TestShardsAreMergedIntoOneReport(t *testing.T) {
+	dir := t.TempDir()
+	parts := []string{filepath.Join(dir, "1"), filepath.Join(dir, "2")}
+	for i, part := range parts {
+		_, stderr, code := call(t.Context(), "conform", "--rows", "10", "--tags", "~@fault", "--seed", "3",
+			"--shard", []string{"1/2", "2/2"}[i], "--out", part)
+		require.Zero(t, code, stderr)
+	}
+	merged := filepath.Join(dir, "merged")
+	out, stderr, code := call(t.Context(), "report", "merge", "--out", merged, parts[0], parts[1])
+	assert.Zero(t, code, stderr)
+	assert.Contains(t, out, "10  Create volume from snapshot")
+	assert.NotContains(t, out, "scenarios, 0 passed")
+	assert.FileExists(t, filepath.Join(merged, "report.html"))
+	_, stderr, code = call(t.Context(), "report", "merge", parts[0])
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, stderr, "shards are missing")
+	_, stderr, code = call(t.Context(), "conform", "--shard", "0/2")
+	assert.Equal(t, exitUsage, code)
+	assert.Contains(t, stderr, "I/N")
+}

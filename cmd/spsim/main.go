@@ -40,7 +40,7 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(newServeCommand(), newOpsCommand(), newVersionCommand(),
-		newAgentCommand(), newConformCommand(), newMatrixCommand(), newProveCommand(), newQuirksCommand(), newExplainCommand(),
+		newAgentCommand(), newConformCommand(), newReportCommand(), newMatrixCommand(), newProveCommand(), newQuirksCommand(), newExplainCommand(),
 		newHealthCommand())
 	return root
 }

@@ -19,6 +19,9 @@ type rowJSON struct {
 
 type scenarioJSON struct {
 	Title   string   `json:"title"`
+	Feature string   `json:"feature"`
+	File    string   `json:"file"`
+	Line    int      `json:"line"`
 	Tags    []string `json:"tags"`
 	Result  Result   `json:"result"`
 	Reason  string   `json:"reason"`
@@ -31,17 +34,19 @@ type reportJSON struct {
 	Seed      int64          `json:"seed"`
 	Target    string         `json:"target"`
 	Driver    string         `json:"driver"`
+	// Interrupted tells that the run was stopped before its end.
+	Interrupted bool `json:"interrupted"`
 }
 
 // JSON writes results.json: the rows, the scenarios, and what repeats the run.
 func (r Report) JSON(w io.Writer) error {
-	doc := reportJSON{Rows: []rowJSON{}, Scenarios: []scenarioJSON{}, Seed: r.Seed, Target: r.Target, Driver: r.Driver}
+	doc := reportJSON{Rows: []rowJSON{}, Scenarios: []scenarioJSON{}, Seed: r.Seed, Target: r.Target, Driver: r.Driver, Interrupted: r.Interrupted}
 	for _, x := range r.Rows {
 		doc.Rows = append(doc.Rows, rowJSON(x))
 	}
 	for _, s := range r.Scenarios {
 		tags := append([]string{}, s.Tags...) // [] rather than null
-		doc.Scenarios = append(doc.Scenarios, scenarioJSON{s.Title, tags, s.Result, s.Reason, s.Seconds})
+		doc.Scenarios = append(doc.Scenarios, scenarioJSON{s.Title, s.Feature, s.File, s.Line, tags, s.Result, s.Reason, s.Seconds})
 	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")

@@ -11,9 +11,12 @@ type Recorder struct {
 	mu       sync.Mutex
 	order    []string // titles as planned
 	running  map[string]*run
+	keep     bool
 }
 
 type run struct {
+	calls    []Call // of the step that is running
+	detail   Detail
 	scenario Scenario
 	started  time.Time
 	worst    Result // of the steps so far
@@ -48,15 +51,46 @@ func (r *Recorder) Begin(title string) {
 	}
 }
 
+// Keep has the recorder keep the steps of each scenario with their calls, for [Report.HTML] and [Report.Details]. It is
+// called before the first scenario begins.
+func (r *Recorder) Keep() { r.keep = true }
+
+// Calls adds to what was asked in the step that ends next.
+func (r *Recorder) Calls(title string, calls []Call) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s, ok := r.running[title]; ok && r.keep {
+		for _, c := range calls {
+			c.Request, c.Answer, c.Err = clip(c.Request), clip(c.Answer), clip(c.Err)
+			s.calls = append(s.calls, c)
+		}
+	}
+}
+
+// Changed notes what the step that failed did to the world.
+func (r *Recorder) Changed(title string, c Change) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s, ok := r.running[title]; ok && r.keep && s.detail.Change == nil {
+		s.detail.Change = &c
+	}
+}
+
 // Step notes a step's end. The first step that is not passed decides the result and the reason.
 func (r *Recorder) Step(title, text string, err error) {
-	if err == nil {
+	if err == nil && !r.keep {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s, ok := r.running[title]
-	if !ok || s.worst != Passed {
+	if !ok {
+		return
+	}
+	if r.keep && (text != atEnd || err != nil && s.worst == Passed) {
+		s.note(text, err)
+	}
+	if err == nil || s.worst != Passed {
 		return
 	}
 	result, reason := Judge(err)
@@ -66,9 +100,25 @@ func (r *Recorder) Step(title, text string, err error) {
 	}
 }
 
+// note keeps a step and what was asked in it.
+func (s *run) note(text string, err error) {
+	step := Step{Text: text, Calls: s.calls}
+	switch step.Result, step.Reason = Judge(err); {
+	case s.worst != Passed:
+		step.Result, step.Reason = Skipped, ""
+	case text == "":
+		step.Text = "before the first step"
+	}
+	s.calls = nil
+	s.detail.Steps = append(s.detail.Steps, step)
+}
+
+// atEnd is the text of the step that is no step: what is judged when the last one has passed.
+const atEnd = "at the end"
+
 // End notes the scenario's end; err is what the end itself found wrong.
 func (r *Recorder) End(title string, err error) {
-	r.Step(title, "at the end", err)
+	r.Step(title, atEnd, err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s, ok := r.running[title]
@@ -93,6 +143,10 @@ func (r *Recorder) Report(seed int64, target, driver string, interrupted bool) R
 			s.Result, s.Reason = Skipped, "did not run to its end: the run was stopped"
 		}
 		out.Scenarios = append(out.Scenarios, s)
+		if d := r.running[title].detail; len(d.Steps) > 0 {
+			d.Title = title
+			out.details = append(out.details, d)
+		}
 	}
 	out.Rows = rows(out.Scenarios)
 	return out

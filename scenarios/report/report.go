@@ -19,6 +19,8 @@ type Report struct {
 	Driver string
 	// Interrupted tells that the run was stopped before its end.
 	Interrupted bool
+
+	details []Detail // by the order of Scenarios; without those that did nothing
 }
 
 // Row is the result of a row of the action matrix: the worst of its scenarios.

@@ -7,13 +7,13 @@ import (
 	"path/filepath"
 )
 
-// WriteFiles writes matrix.md, results.json and junit.xml into dir, which it makes.
+// WriteFiles writes matrix.md, results.json, junit.xml, report.html and details.json into dir, which it makes.
 func (r Report) WriteFiles(dir string) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("make the report's folder: %w", err)
 	}
 	for name, write := range map[string]func(io.Writer) error{
-		"matrix.md": r.Markdown, "results.json": r.JSON, "junit.xml": r.JUnit,
+		"matrix.md": r.Markdown, "results.json": r.JSON, "junit.xml": r.JUnit, "report.html": r.HTML, "details.json": r.Details,
 	} {
 		if err := writeFile(filepath.Join(dir, name), write); err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"github.com/cucumber/godog"
 
 	"github.com/spsim/spsim/driver/inventory"
+	"github.com/spsim/spsim/scenarios/report"
 )
 
 // open makes the scenario's world.
@@ -19,11 +20,44 @@ func (s *scene) open(ctx context.Context, sc *godog.Scenario) (context.Context, 
 }
 
 // judge runs the invariants after a step that passed.
-func (s *scene) judge(ctx context.Context, _ *godog.Step, status godog.StepResultStatus, _ error) (context.Context, error) {
-	if status != godog.StepPassed || s.w == nil {
+func (s *scene) judge(ctx context.Context, _ *godog.Step, status godog.StepResultStatus, err error) (context.Context, error) {
+	if s.w == nil {
 		return ctx, nil
 	}
-	return ctx, s.invariants(ctx)
+	var broken error
+	if status == godog.StepPassed {
+		broken = s.invariants(ctx)
+	}
+	s.inform(ctx, errors.Join(err, broken) != nil)
+	return ctx, broken
+}
+
+// inform gives the recorder what was asked since it was told last, and after a failure what the step did to the world.
+func (s *scene) inform(ctx context.Context, failed bool) {
+	rec := s.o.Recorder
+	if rec == nil {
+		return
+	}
+	entries := s.w.Journal()
+	if s.told > len(entries) { // the journal began anew
+		s.told = 0
+	}
+	calls := make([]report.Call, 0, len(entries)-s.told)
+	for _, e := range entries[s.told:] {
+		calls = append(calls, report.Call{
+			At: e.At, Caller: e.Caller, Call: e.Call, Object: e.Object, Request: e.Request, Answer: e.Answer, Err: e.Err,
+		})
+	}
+	s.told = len(entries)
+	rec.Calls(s.title, calls)
+	now, err := s.observe(ctx)
+	switch {
+	case err != nil: // what cannot be looked at is not shown; the step tells why it failed
+	case failed && s.seen != nil:
+		rec.Changed(s.title, report.Change{Before: lines(s.seen), After: lines(now)})
+	case !failed:
+		s.seen = now
+	}
 }
 
 // close judges the whole: every fault happened, every disk and snapshot holds what was written to it, something was
@@ -45,6 +79,7 @@ func (s *scene) close(ctx context.Context, _ *godog.Scenario, err error) (contex
 			errs = append(errs, errors.New("the management server did not die, or did not come back"))
 		}
 	}
+	s.inform(ctx, err == nil && errors.Join(errs...) != nil)
 	errs = append(errs, s.w.Close())
 	if s.own != nil {
 		errs = append(errs, s.own.Close())

@@ -22,6 +22,8 @@ type Options struct {
 	Seed int64
 	// Driver selects upstream defects, as [CheckDriver] accepts.
 	Driver string
+	// Recorder keeps calls and changes of each step; it may be nil.
+	Recorder *report.Recorder
 }
 
 // scene is one scenario: its world, and the names that it gave to things.
@@ -57,6 +59,8 @@ type scene struct {
 	before  *check.Observation // before the last action
 	journal int                // length of the journal then
 	crash   bool               // the management server is to die, or has
+	told    int                // length of the journal that the recorder knows
+	seen    *check.Observation // after the last step that passed, when a recorder wants it
 }
 
 // Register gives a scenario its steps, its world and its judges.
