@@ -9,7 +9,7 @@ import (
 )
 
 //go:embed page.html
-var pageText string //nolint:gochecknoglobals // an embedded file has to be a variable
+var pageText string
 
 // page is what page.html reads.
 type page struct {

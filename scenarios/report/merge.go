@@ -31,9 +31,7 @@ func Read(dir string) (Report, error) {
 		if !slices.Contains(results(), s.Result) {
 			return Report{}, fmt.Errorf("read %s: scenario %q has the unknown result %q", dir, s.Title, s.Result)
 		}
-		r.Scenarios = append(r.Scenarios, Scenario{
-			Title: s.Title, Feature: s.Feature, File: s.File, Line: s.Line, Tags: s.Tags, Result: s.Result, Reason: s.Reason, Seconds: s.Seconds,
-		})
+		r.Scenarios = append(r.Scenarios, Scenario(s))
 	}
 	r.Rows = rows(r.Scenarios)
 	err := readJSON(filepath.Join(dir, "details.json"), &r.details)

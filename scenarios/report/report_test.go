@@ -195,7 +195,7 @@ func TestTheConsoleEndsWithTheSummary(t *testing.T) {
 	assert.Regexp(t, `(?m)^06 +Migrate VM +pending +none yet$`, text)
 }
 
-func TestWriteFilesLeavesThreeFilesAndNothingElse(t *testing.T) {
+func TestWriteFilesLeavesItsFilesAndNothingElse(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "out", "conformance")
 	r := sample(t)
@@ -207,7 +207,7 @@ func TestWriteFilesLeavesThreeFilesAndNothingElse(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	assert.Equal(t, []string{"junit.xml", "matrix.md", "results.json"}, names)
+	assert.Equal(t, []string{"details.json", "junit.xml", "matrix.md", "report.html", "results.json"}, names)
 	b, err := os.ReadFile(filepath.Join(dir, "results.json"))
 	require.NoError(t, err)
 	assert.True(t, json.Valid(b))

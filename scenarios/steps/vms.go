@@ -253,7 +253,7 @@ func (s *scene) cutOff(ctx context.Context, vm, how string) error {
 		if err != nil {
 			return err
 		}
-		host.PowerOff()
+		host.PowerOff() //nolint:contextcheck // a host that loses its power waits for nobody
 	}
 	return s.perform(ctx, func(ctx context.Context) error {
 		return s.m().SetHostState(ctx, h.ID, inventory.HostDown)
