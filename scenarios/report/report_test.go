@@ -141,9 +141,9 @@ func TestResultsJSONHasTheAgreedForm(t *testing.T) {
 	assert.JSONEq(t, `{
 		"rows":[{"row":"09","action":"Create ROOT/DATA volume snapshot","result":"skipped","scenarios":1,
 			"passed":0,"failed":0,"skipped":1,"cannotTell":0}],
-		"scenarios":[{"title":"five","tags":[],"result":"skipped",
+		"scenarios":[{"title":"five","feature":"G","file":"","line":0,"tags":[],"result":"skipped",
 			"reason":"did not run to its end: the run was stopped","seconds":0.01}],
-		"seed":7,"target":"embedded","driver":"correct"}`, b.String())
+		"seed":7,"target":"embedded","driver":"correct","interrupted":true}`, b.String())
 }
 
 func TestJUnitCountsEachKindAndEscapes(t *testing.T) {
