@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 
+	"github.com/spsim/spsim/agentsim/image"
+	"github.com/spsim/spsim/agentsim/secondary"
 	"github.com/spsim/spsim/driver"
+	"github.com/spsim/spsim/driver/agentapi"
 	"github.com/spsim/spsim/driver/inventory"
 )
 
@@ -38,7 +42,8 @@ func bakeRefusal(v inventory.Volume, m inventory.VM) string {
 	return ""
 }
 
-// CreateTemplateFromSnapshot makes a template of a snapshot that is on primary storage, by the plugin's strategy.
+// CreateTemplateFromSnapshot makes a template of a snapshot: by the plugin's strategy when it has a record on StorPool,
+// else of its backup.
 func (s *Server) CreateTemplateFromSnapshot(ctx context.Context, snapshot inventory.ID, name string) (inventory.Template, error) {
 	sn, err := s.snapshot(snapshot)
 	if err != nil {
@@ -73,11 +78,72 @@ func (s *Server) CreateTemplateFromSnapshot(ctx context.Context, snapshot invent
 	}
 	src := driver.Object{Kind: driver.SnapshotObject, ID: sn.ID, Role: ref.Role, Store: ref.Store}
 	return s.bake(name, sn.Zone, sn.Size, func(dst driver.Object) (driver.Result, error) {
-		if !s.driver.CanHandleTemplate(src, dst) {
-			return driver.Result{}, errors.New("no strategy makes a template of a snapshot on secondary storage here")
+		if s.driver.CanHandleTemplate(src, dst) {
+			return s.driver.TemplateFromSnapshot(ctx, src, dst)
 		}
-		return s.driver.TemplateFromSnapshot(ctx, src, dst)
+		if src.Role != inventory.Image {
+			return driver.Result{}, errors.New("no strategy makes a template of the snapshot")
+		}
+		return s.convertBackup(ctx, ref, dst)
 	})
+}
+
+// convertBackup is core's own strategy: the backup of a snapshot becomes the image of a template. StorPool has nothing to
+// do with it (row 12, bypass off).
+func (s *Server) convertBackup(ctx context.Context, backup inventory.SnapshotRef, dst driver.Object) (r driver.Result, err error) {
+	t, err := s.template(dst.ID)
+	if err != nil {
+		return r, err
+	}
+	dir := secondary.TemplateDir(account, fmt.Sprint(t.ID))
+	info := secondary.TemplateInfo{UniqueName: t.Unique, Filename: t.UUID + ".qcow2"}
+	r = driver.Result{Path: path.Join(dir, info.Filename), Format: string(agentapi.QCOW2)}
+	err = s.images.in(backup.Store, func(from *secondary.Dir) error {
+		return s.images.in(dst.Store, func(to *secondary.Dir) (err error) {
+			if info.VirtualSize, err = convert(ctx, from, backup.Path, to, r.Path); err != nil {
+				return err
+			}
+			if info.Size, err = to.Size(r.Path); err != nil {
+				return err
+			}
+			if err := to.WriteTemplateName(dir, info); err != nil {
+				return err
+			}
+			return to.WriteTemplateInfo(dir, info, s.clock.Now())
+		})
+	})
+	if err != nil {
+		gone := s.images.DeleteTemplateFiles(ctx, inventory.TemplateStore{Store: dst.Store, Path: dir})
+		return r, errors.Join(fmt.Errorf("convert the backup %s: %w", backup.Path, err), gone)
+	}
+	r.Size, r.PhysicalSize = info.VirtualSize, info.Size
+	return r, nil
+}
+
+// convert copies a qcow2 image from one store to another, and gives its virtual size.
+func convert(ctx context.Context, from *secondary.Dir, source string, to *secondary.Dir, name string) (size int64, err error) {
+	f, length, err := from.Open(source)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	src, err := image.OpenReader(f, length, image.Qcow2)
+	if err != nil {
+		return 0, err
+	}
+	out, err := to.Create(name, secondary.Write{Unflushed: true})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, out.Discard()) }()
+	dst, err := image.Create(out, image.Qcow2, src.Size(), image.Options{})
+	if err != nil {
+		return 0, err
+	}
+	if _, err := image.Convert(ctx, dst, src, nil); err != nil {
+		return 0, err
+	}
+	return src.Size(), out.Commit()
 }
 
 // bake records a template, has it made, and ends the records by what came of it.
@@ -136,8 +202,7 @@ func dropTemplate(tx *inventory.Tx, id inventory.ID) {
 		tx.Templates.Put(t)
 		return
 	}
-	tx.Templates.Delete(id)
-	tx.Details.Clear(inventory.Owner{Kind: inventory.OfTemplate, ID: id})
+	tx.Templates.Delete(id) // core keeps the details of a template that is gone
 }
 
 // recoverBakes removes templates that were being made when the server died; one that the driver finished stays.

@@ -21,6 +21,7 @@ var (
 	reResize     = expression(`^the disk "([^"]+)" is (resized|shrunk) to (\d+ \w+)(?: and (\d+) IOPS)?` + outcome)
 	reOffer      = expression(`^the disk "([^"]+)" is moved to the offering "([^"]+)"(?: and (\d+ \w+))?` + outcome)
 	reMade       = expression(`^the disk "([^"]+)" is made (attached|detached)$`)
+	reGoneFrom   = expression(`^the disk "([^"]+)" is gone from its VM "([^"]+)"$`)
 	reDiskIs     = expression(`^the disk "([^"]+)" is (Allocated|Ready|Destroy|Expunged)$`)
 )
 
@@ -34,6 +35,7 @@ func (s *scene) diskSteps(sc *godog.ScenarioContext) {
 	sc.Step(reResize(), s.resize)
 	sc.Step(reOffer(), s.changeOffering)
 	sc.Step(reMade(), s.make)
+	sc.Step(reGoneFrom(), s.goneFrom)
 	sc.Step(reDiskIs(), s.diskIs)
 }
 
@@ -212,6 +214,18 @@ func (s *scene) make(ctx context.Context, disk, state string) error {
 		}
 	}
 	return s.attach(ctx, disk, "vm", "", "")
+}
+
+// goneFrom deletes a disk: a ROOT disk with its VM.
+func (s *scene) goneFrom(ctx context.Context, disk, vm string) error {
+	v, err := s.volumeOf(disk)
+	if err != nil {
+		return err
+	}
+	if v.Kind == inventory.Root {
+		return s.destroyVM(ctx, vm, "expunged", "")
+	}
+	return s.deleteDisk(ctx, disk, "", "")
 }
 
 func (s *scene) diskIs(disk, want string) error {

@@ -2,7 +2,10 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/cucumber/godog"
@@ -17,7 +20,7 @@ var (
 	reMove      = expression(`^the disk "([^"]+)" is migrated( live)? to the pool "([^"]+)"(?: with the offering "([^"]+)")?` + outcome)
 	reSameObj   = expression(`^the StorPool volume of "([^"]+)" is (the same|another one)$`)
 	reRemember  = expression(`^the StorPool volume of "([^"]+)" is remembered$`)
-	reBake      = expression(`^the template "([^"]+)" is made from the (disk|snapshot) "([^"]+)"` + outcome)
+	reBake      = expression(`^the template "([^"]+)" is made from the (disk|snapshot) "([^"]+)"(?: under the name "([^"]+)")?( while its backup is damaged)?` + outcome)
 	reImage     = expression(`^the image of "([^"]+)" holds the pattern "([^"]+)"(?: at (\d+ \w+))?$`)
 	reBaseHas   = expression(`^the base snapshot of "([^"]+)" has$`)
 	reBaseHolds = expression(`^the base snapshot of "([^"]+)" holds the pattern "([^"]+)"$`)
@@ -126,7 +129,10 @@ func (s *scene) sameObject(ctx context.Context, disk, which string) error {
 	return nil
 }
 
-func (s *scene) bakeTemplate(ctx context.Context, name, kind, source, outcome string) error {
+func (s *scene) bakeTemplate(ctx context.Context, name, kind, source, called, damaged, outcome string) error {
+	if called == "" {
+		called = name
+	}
 	known, do := s.disk, s.m().CreateTemplateFromVolume
 	marks := s.written
 	if kind == "snapshot" {
@@ -137,12 +143,37 @@ func (s *scene) bakeTemplate(ctx context.Context, name, kind, source, outcome st
 		return err
 	}
 	return s.act(ctx, outcome, func(ctx context.Context) error {
-		row, err := do(ctx, id, name)
+		mend := func() error { return nil }
+		if damaged != "" {
+			if mend, err = s.damageBackup(id); err != nil {
+				return err
+			}
+		}
+		row, err := do(ctx, id, called)
+		if back := mend(); back != nil {
+			return back
+		}
 		if err == nil {
 			s.templates[name], s.images[name] = row.ID, clone(marks[source])
 		}
 		return err
 	})
+}
+
+// damageBackup overwrites the beginning of a snapshot's file on secondary storage; mend puts it back.
+func (s *scene) damageBackup(snapshot inventory.ID) (mend func() error, err error) {
+	ref, ok := s.record(snapshot, inventory.Image)
+	if !ok {
+		return nil, errors.New("it has no backup")
+	}
+	path := filepath.Join(s.w.Folder(), "nfs.test", "export", "secondary-1", filepath.FromSlash(ref.Path))
+	whole, err := os.ReadFile(path) //nolint:gosec // the scenario's own file
+	if err != nil {
+		return nil, fmt.Errorf("damage a backup: %w", err)
+	}
+	broken := append([]byte("damaged"), whole[7:]...)
+	write := func(b []byte) error { return os.WriteFile(path, b, 0o600) } //nolint:gosec // the scenario's own file
+	return func() error { return write(whole) }, write(broken)
 }
 
 func (s *scene) imageHolds(ctx context.Context, template, name, at string) error {
