@@ -55,6 +55,8 @@ type scene struct {
 	proof   bool              // bytes were compared
 	moving  map[string]string // UUIDs of disks that were on their way when the management server died
 
+	unknown []driver.Unknown // what the driver has reported
+
 	last    error              // of the last action
 	before  *check.Observation // before the last action
 	journal int                // length of the journal then
@@ -92,6 +94,7 @@ func Register(sc *godog.ScenarioContext, o Options) {
 	s.migrationSteps(sc)
 	s.transferSteps(sc)
 	s.encryptionSteps(sc)
+	s.unknownSteps(sc)
 }
 
 // Skip returns an error that ends a scenario as skipped, with the reason.
