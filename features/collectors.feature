@@ -36,6 +36,7 @@ Feature: What the plugin does from time to time
       | snapshot | group                   |
       | snapshot | template                |
 
+  @D-39
   Scenario Outline: A <kind> with the role "<role>" that an operation left behind is deleted when it is a day old
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "kept" is written to "disk"
@@ -63,6 +64,7 @@ Feature: What the plugin does from time to time
     Then it reports the snapshot with the role "temporary"
     And "disk" holds the pattern "kept"
 
+  @S-26
   Scenario Outline: A disk that is worked on is not reported, <state>
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "kept" is written to "disk"
@@ -78,6 +80,7 @@ Feature: What the plugin does from time to time
       | Destroy      |
 
   @delayed-delete
+  @S-26
   Scenario: A safety snapshot is not reported
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And a detached DATA disk "data" of 1 GiB with the pattern "rescued"

@@ -11,7 +11,6 @@ func awaiting() map[string]string {
 		"several clusters and zones have no scenarios yet": {
 			"D-7d", "D-8a", "D-9a", "D-9b", "D-9c", "D-21b", "D-37b", "S-10", "SUS-18",
 		},
-		"direct download has no scenarios yet": {"A-17a", "A-17b", "A-17c"},
 	} {
 		for _, id := range ids {
 			out[id] = why

@@ -295,6 +295,7 @@ type Template struct {
 	Format  string
 	Removed bool
 	ISO     bool
+	Direct  bool // hosts download it themselves: no secondary storage has it
 }
 
 // TemplateStore is a template on secondary storage (template_store_ref). LocalPath is the device path of its base snapshot.

@@ -31,6 +31,9 @@ type Config struct {
 	Log *slog.Logger
 	// Quirks selects defects of CloudStack's core; correct behaviour when empty.
 	Quirks quirk.Set
+	// Download has a host download the image of a template that no secondary storage has, and returns the file's path on
+	// the host; without it there are none.
+	Download func(ctx context.Context, host inventory.Host, t inventory.Template) (file string, err error)
 	// NewID makes the uuids of rows; random UUIDs when nil.
 	NewID func() string
 	// Random makes passphrases; crypto/rand when nil. It is read while the inventory is locked.
@@ -48,6 +51,7 @@ type Server struct {
 	images  *Images
 	clock   clock.Clock
 	log     *slog.Logger
+	fetch   func(ctx context.Context, host inventory.Host, t inventory.Template) (file string, err error)
 	newID   func() string
 	random  io.Reader
 	killed  func() bool
@@ -70,7 +74,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		inv: cfg.Inventory, agents: cfg.Agents, storage: cfg.Secondary,
 		images: NewImages(cfg.Inventory, cfg.Secondary), clock: cfg.Clock, log: cfg.Log, newID: cfg.NewID,
-		killed: cfg.Killed, random: cfg.Random,
+		fetch: cfg.Download, killed: cfg.Killed, random: cfg.Random,
 	}
 	if s.clock == nil {
 		s.clock = clock.Real{}

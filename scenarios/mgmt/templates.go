@@ -130,7 +130,12 @@ func (s *Server) cacheTemplate(ctx context.Context, template, pool inventory.ID)
 	if err != nil || ref.State == inventory.RefReady {
 		return o, err
 	}
-	r, err := s.driver.CopyAsync(ctx, src, o)
+	var r driver.Result
+	if src.Kind == "" {
+		r, err = s.downloadDirectly(ctx, template, pool)
+	} else {
+		r, err = s.driver.CopyAsync(ctx, src, o)
+	}
 	if err != nil {
 		return o, errors.Join(err, s.update(func(tx *inventory.Tx) error {
 			tx.TemplatePools.Delete(ref.ID)
@@ -147,7 +152,8 @@ func (s *Server) cacheTemplate(ctx context.Context, template, pool inventory.ID)
 	})
 }
 
-// recordCache finds or writes the record of a template on a pool, and finds the copy on secondary storage.
+// recordCache finds or writes the record of a template on a pool, and finds the copy on secondary storage; none for one
+// that hosts download themselves.
 func (s *Server) recordCache(template, pool inventory.ID) (src driver.Object, ref inventory.TemplatePool, err error) {
 	err = s.update(func(tx *inventory.Tx) error {
 		here := func(c inventory.TemplatePool) bool { return c.Template == template && c.Pool == pool }
@@ -160,6 +166,12 @@ func (s *Server) recordCache(template, pool inventory.ID) (src driver.Object, re
 		p, err := tx.Pools.Must(pool)
 		if err != nil {
 			return err
+		}
+		if t, _ := tx.Templates.Get(template); t.Direct {
+			if !ok {
+				ref = tx.TemplatePools.Put(inventory.TemplatePool{Template: template, Pool: pool, State: inventory.RefCreating})
+			}
+			return nil
 		}
 		st, found := tx.TemplateStores.Find(func(st inventory.TemplateStore) bool {
 			store, _ := tx.SecondaryStores.Get(st.Store)

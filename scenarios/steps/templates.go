@@ -3,14 +3,15 @@ package steps
 import (
 	"context"
 	"fmt"
-	"io"
 	"strconv"
+	"strings"
 
 	"github.com/cucumber/godog"
 
 	"github.com/spsim/spsim/driver/agentapi"
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/scenarios/mgmt"
+	"github.com/spsim/spsim/scenarios/world"
 )
 
 var (
@@ -19,6 +20,10 @@ var (
 	reCollect    = expression(`^CloudStack collects garbage` + outcome)
 	reCachedSize = expression(`^the cached copy of "([^"]+)" has (\d+ \w+)$`)
 	reExecuted   = expression(`^the agents executed "([^"]+)" (\d+) times?$`)
+	reDirect     = expression(`^the template "([^"]+)" of (\d+ \w+) with the pattern "([^"]+)", which hosts download themselves(, packed|, broken)?$`)
+	reCachedRow  = expression(`^the cached copy of "([^"]+)" is on record with (\d+ \w+)$`)
+	reCachedHas  = expression(`^the cached copy of "([^"]+)" has$`)
+	reNoDownload = expression(`^no host keeps what it has downloaded$`)
 	reCached     = expression(`^the template "([^"]+)" is (not cached|cached once)$`)
 )
 
@@ -28,6 +33,10 @@ func (s *scene) templateSteps(sc *godog.ScenarioContext) {
 	sc.Step(reCollect(), s.collect)
 	sc.Step(reCached(), s.cached)
 	sc.Step(reCachedSize(), s.cachedSize)
+	sc.Step(reDirect(), s.publish)
+	sc.Step(reCachedRow(), s.cachedRow)
+	sc.Step(reCachedHas(), s.cachedHas)
+	sc.Step(reNoDownload(), s.noDownload)
 	sc.Step(reExecuted(), s.executed)
 }
 
@@ -38,17 +47,9 @@ func (s *scene) registerTemplate(ctx context.Context, format, name, bytes, what 
 		return err
 	}
 	marks := []mark{{0, what}, {n - patternSize, what}}
-	spec := mgmt.TemplateSpec{Name: name, Zone: s.zone, Size: n, Format: agentapi.QCOW2}
+	spec := mgmt.TemplateSpec{Name: name, Zone: s.zone, Size: n, Format: agentapi.QCOW2, Write: s.imageOf(marks)}
 	if format == "raw" {
 		spec.Format = agentapi.RAW
-	}
-	spec.Write = func(w io.WriterAt) error {
-		for _, m := range marks {
-			if _, err := w.WriteAt(pattern(s.o.Seed, m.name), m.off); err != nil {
-				return fmt.Errorf("write the image of %q: %w", name, err)
-			}
-		}
-		return nil
 	}
 	row, err := s.m().RegisterTemplate(ctx, spec)
 	if err != nil {
@@ -56,6 +57,52 @@ func (s *scene) registerTemplate(ctx context.Context, format, name, bytes, what 
 	}
 	s.templates[name], s.images[name] = row.ID, marks
 	return nil
+}
+
+// publish puts a template on the web, with the pattern at the beginning and at the end.
+func (s *scene) publish(name, bytes, what, how string) error {
+	n, err := size(bytes)
+	if err != nil {
+		return err
+	}
+	marks := []mark{{0, what}, {n - patternSize, what}}
+	row, err := s.m().RegisterDirectTemplate(name, s.zone, n)
+	if err != nil {
+		return err
+	}
+	s.w.Publish(row.ID, world.Published{Size: n, Write: s.imageOf(marks), Packed: how == ", packed", Broken: how == ", broken"})
+	s.templates[name], s.images[name] = row.ID, marks
+	return nil
+}
+
+func (s *scene) cachedRow(template, bytes string) error {
+	id, err := s.template(template)
+	if err != nil {
+		return err
+	}
+	return s.inv().View(func(tx *inventory.Tx) error {
+		row, ok := tx.TemplatePools.Find(func(r inventory.TemplatePool) bool { return r.Template == id })
+		if got := inWords(row.Size); !ok || got != bytes {
+			return fmt.Errorf("it is on record with %s", got)
+		}
+		return nil
+	})
+}
+
+func (s *scene) cachedHas(ctx context.Context, template string, t *godog.Table) error {
+	o, err := s.cachedCopy(ctx, template)
+	if err != nil {
+		return err
+	}
+	return s.matches(ctx, o, t)
+}
+
+func (s *scene) noDownload() error {
+	left, err := s.w.Downloads()
+	if err == nil && len(left) > 0 {
+		err = fmt.Errorf("there are %s", strings.Join(left, ", "))
+	}
+	return err
 }
 
 func (s *scene) deleteTemplate(ctx context.Context, name, outcome string) error {

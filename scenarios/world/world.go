@@ -56,13 +56,17 @@ type World struct {
 	crashed   bool
 	lives     int // management servers so far
 	excused   map[string]string
+	web       map[inventory.ID]Published
 	unsettled error
 }
 
 // New builds a world. The world is returned also with an error, so that Close can be registered first.
 func New(o Options) (*World, error) {
 	o = o.withDefaults()
-	w := &World{opts: o, Inventory: inventory.New(), newID: seeded(o.Seed), excused: map[string]string{}, vault: newVault()}
+	w := &World{
+		opts: o, Inventory: inventory.New(), newID: seeded(o.Seed), excused: map[string]string{}, vault: newVault(),
+		web: map[inventory.ID]Published{},
+	}
 	w.book = &logbook{next: o.Log}
 	w.log = slog.New(w.book)
 	if err := w.build(); err != nil {
@@ -135,7 +139,7 @@ func (w *World) manage() (err error) {
 	}
 	w.Mgmt, err = mgmt.New(mgmt.Config{
 		Inventory: w.Inventory, Driver: w.Driver, Agents: w.agents, Secondary: w.storage, Clock: w.Clock,
-		Log: w.log, Quirks: w.quirks.core, NewID: w.newID, Killed: w.lifeline(), Random: w.vault.random,
+		Log: w.log, Quirks: w.quirks.core, NewID: w.newID, Killed: w.lifeline(), Random: w.vault.random, Download: w.download,
 	})
 	return err
 }
@@ -196,6 +200,7 @@ func (w *World) AddHost(ctx context.Context, cluster inventory.ID) (inventory.Ho
 			_, err := w.Fleet.AddHost(agentsim.HostConfig{
 				UUID: h.UUID, Name: name, OurID: n, ClusterID: w.Target.ClusterID(), API: api,
 				Devices: w.Target.Devices(n), Throughput: w.opts.Throughput,
+				Folder: w.hostFolder(name),
 			})
 			return err
 		},
