@@ -82,5 +82,5 @@ Feature: Create a ROOT volume for a VM from an ISO
       | POST VolumeCreate  | refused with "noSpace" | fails    | Error   |
       | POST VolumeCreate  | refused in passing     | succeeds | Running |
       | POST VolumeCreate  | lost                   | succeeds | Running |
-      | agent Start/connect | refused                | fails    | Error   |
+      | agent Start/connect | refused 2 times        | fails    | Error   |
       | agent Start/run   | lost                   | fails    | Error   |

@@ -160,10 +160,56 @@ Feature: Attach a ROOT or DATA volume
     Then the guest "web" reads the pattern "kept" from "data"
 
     Examples:
-      | call                     | effect              |
-      | POST VolumesReassignWait | refused with "busy" |
-      | agent Start/connect       | refused             |
-      | agent Start/run         | lost                |
+      | call                | effect          |
+      | agent Start/connect | refused 2 times |
+      | agent Start/run     | lost            |
+
+  @fault @needs-fault-injection
+  Scenario: A VM that StorPool attaches nowhere does not start
+    Given the stopped VM "web" with the DATA disk "data"
+    And the pattern "kept" is written to "data"
+    And the call "POST VolumesReassignWait" will be refused with "busy" every time
+    When the VM "web" is started, which fails
+    Then the VM "web" is Stopped
+    And "web-root" is attached nowhere
+    And "data" is attached nowhere
+    When the fault is over
+    And the VM "web" is started
+    Then the guest "web" reads the pattern "kept" from "data"
+
+  @fault @needs-fault-injection
+  Scenario Outline: A VM starts on another host when the first one refuses at "<call>"
+    Given the stopped VM "web" with the DATA disk "data"
+    And the pattern "kept" is written to "data"
+    And the call "<call>" on host 1 will be refused every time
+    When the VM "web" is started
+    Then the VM "web" is Running
+    And "web-root" is attached read-write to the host of "web" only
+    And "data" is attached read-write to the host of "web" only
+    And the guest "web" reads the pattern "kept" from "data"
+
+    Examples:
+      | call                |
+      | agent Start/connect |
+      | agent Start/run     |
+
+  Scenario: A VM starts on another host when the first one is off
+    Given the stopped VM "web" with the DATA disk "data"
+    And the pattern "kept" is written to "data"
+    When host 1 is switched off
+    And the VM "web" is started
+    Then the VM "web" is Running
+    And the guest "web" reads the pattern "kept" from "data"
+
+  @fault @needs-fault-injection
+  Scenario: A VM that is to start on a host starts nowhere else
+    Given the stopped VM "web" with the DATA disk "data"
+    And the pattern "kept" is written to "data"
+    And the call "agent Start/run" on host 1 will be refused
+    When the VM "web" is started on host 1, which fails
+    Then the VM "web" is Stopped
+    And "data" is attached nowhere
+    And "data" holds the pattern "kept"
 
   @CS-10799
   Scenario: A VM stopped by force on a host that is cut off runs elsewhere with its disks detached there first

@@ -23,7 +23,7 @@ func (s *Server) ask(ctx context.Context, host inventory.ID, cmd agentapi.Comman
 	a, err := s.agents.Send(ctx, host, cmd)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s to host %d: %w: %w", cmd.Command(), host, ErrAgent, err)
+		return nil, fmt.Errorf("%s to host %d: %w: %w: %w", cmd.Command(), host, ErrAgent, errUndelivered, err)
 	case a == nil:
 		return nil, fmt.Errorf("%s to host %d: %w: %w", cmd.Command(), host, ErrAgent, ErrSilent)
 	case !a.OK:
@@ -33,11 +33,11 @@ func (s *Server) ask(ctx context.Context, host inventory.ID, cmd agentapi.Comman
 }
 
 // chooseHost is the host given, else the last one if it is up, else the one that is up in the zone with the fewest
-// VMs.
-func chooseHost(tx *inventory.Tx, vm inventory.VM, wanted inventory.ID) (inventory.ID, error) {
+// VMs; none that is to be avoided.
+func chooseHost(tx *inventory.Tx, vm inventory.VM, wanted inventory.ID, avoid map[inventory.ID]bool) (inventory.ID, error) {
 	sealed := encryptedDisks(tx, vm.ID)
 	up := func(h inventory.Host) bool {
-		return h.Zone == vm.Zone && h.State == inventory.HostUp && (h.Encryption || !sealed)
+		return h.Zone == vm.Zone && h.State == inventory.HostUp && (h.Encryption || !sealed) && !avoid[h.ID]
 	}
 	refuse := func(reason string) (inventory.ID, error) {
 		return 0, &Refused{"startVirtualMachine", fmt.Sprintf("VM %d", vm.ID), reason}

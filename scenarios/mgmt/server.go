@@ -114,6 +114,9 @@ var ErrAgent = errors.New("the host did not do it")
 // ErrSilent is wrapped beside [ErrAgent] when the host did not answer: it may have done it, or may yet.
 var ErrSilent = errors.New("no answer")
 
+// errUndelivered is wrapped beside [ErrAgent] when the command did not even arrive.
+var errUndelivered = errors.New("not delivered")
+
 // ErrKilled is wrapped by what a killed server answers.
 var ErrKilled = errors.New("the management server is killed")
 

@@ -31,24 +31,45 @@ func (s *Server) StartVM(ctx context.Context, id, host inventory.ID) (inventory.
 	return s.start(ctx, m, host, 0)
 }
 
-// start takes a VM from Stopped to Running, or back to Stopped with an error.
+// start takes a VM from Stopped to Running, or back to Stopped with an error. A host that refuses, or that is not reached, is
+// avoided: the next one is tried, unless the host was given.
 func (s *Server) start(ctx context.Context, m inventory.VM, host, pool inventory.ID) (inventory.VM, error) {
-	err := s.update(func(tx *inventory.Tx) (err error) {
-		if m.Host, err = chooseHost(tx, m, host); err != nil {
-			return err
+	avoid := map[inventory.ID]bool{}
+	var before error
+	for {
+		err := s.update(func(tx *inventory.Tx) (err error) {
+			if m.Host, err = chooseHost(tx, m, host, avoid); err != nil {
+				return err
+			}
+			m.State = inventory.VMStarting
+			tx.VMs.Put(m)
+			return nil
+		})
+		if err != nil {
+			return m, fmt.Errorf("start VM %d: %w", m.ID, errors.Join(before, err))
 		}
-		m.State = inventory.VMStarting
-		tx.VMs.Put(m)
+		sent, err := s.launch(ctx, m, pool)
+		if err == nil {
+			return s.changeVM(m.ID, func(row *inventory.VM) { row.State, row.LastHost = inventory.VMRunning, m.Host })
+		}
+		before = errors.Join(before, err)
+		tried := m.Host
+		m, err = s.startFailed(ctx, m, sent, fmt.Errorf("start VM %d: %w", m.ID, before))
+		if _, unseen := s.unseen(m.ID); unseen || host != 0 || !sent || !errors.Is(before, ErrAgent) || errors.Is(before, ErrSilent) {
+			return m, err
+		}
+		avoid[tried] = true
+		s.log.WarnContext(ctx, "try another host", "vm", m.ID, "host", tried, "error", before)
+	}
+}
+
+// unseen is the host that did not confirm a stop of a VM.
+func (s *Server) unseen(vm inventory.ID) (host string, there bool) {
+	_ = s.inv.View(func(tx *inventory.Tx) error { // the function returns no error
+		host, there = tx.Details.Get(ofVM(vm), UnseenStop)
 		return nil
 	})
-	if err != nil {
-		return m, fmt.Errorf("start VM %d: %w", m.ID, err)
-	}
-	sent, err := s.launch(ctx, m, pool)
-	if err != nil {
-		return s.startFailed(ctx, m, sent, fmt.Errorf("start VM %d: %w", m.ID, err))
-	}
-	return s.changeVM(m.ID, func(row *inventory.VM) { row.State, row.LastHost = inventory.VMRunning, m.Host })
+	return host, there
 }
 
 // launch creates what is missing, fences and starts; sent tells whether the host may have begun.
@@ -69,7 +90,7 @@ func (s *Server) launch(ctx context.Context, m inventory.VM, pool inventory.ID) 
 // startFailed brings a VM back to Stopped; a host that may have begun is told to stop it.
 func (s *Server) startFailed(ctx context.Context, m inventory.VM, sent bool, cause error) (inventory.VM, error) {
 	seen := true
-	if sent {
+	if sent && !errors.Is(cause, errUndelivered) {
 		seen = !errors.Is(cause, ErrSilent) // one that is silent may start it after it was told to stop it
 		if err := s.halt(ctx, m, true); err != nil {
 			s.log.WarnContext(ctx, "stop after a failed start", "vm", m.ID, "error", err)

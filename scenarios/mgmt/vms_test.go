@@ -84,9 +84,9 @@ func TestADeletedTemplateIsEvictedOnceNoVolumeUsesIt(t *testing.T) {
 
 func TestADeployThatFailsLeavesAVMInErrorAndTheCollectorRemovesItsVolumes(t *testing.T) {
 	t.Parallel()
-	for _, call := range []string{"POST VolumeCreate", "POST VolumesReassignWait"} {
+	for call, times := range map[string]int{"POST VolumeCreate": 1, "agent Start/connect": 2} { // once on each host
 		play(t, world.Options{}, func(s *scene) {
-			require.NoError(s.t, s.Arm(fault.Rule{Call: call, Effect: fault.Effect{Kind: fault.Refuse}}))
+			require.NoError(s.t, s.Arm(fault.Rule{Call: call, Times: times, Effect: fault.Effect{Kind: fault.Refuse}}))
 			m, err := s.Mgmt.DeployVM(s.ctx, s.spec(mgmt.VMSpec{Data: []mgmt.VolumeSpec{s.data(mib)}}))
 			require.Error(s.t, err)
 			assert.Empty(s.t, s.Unfired())
