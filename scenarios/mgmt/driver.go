@@ -29,6 +29,7 @@ type Driver interface {
 	UpdateStorageWithTheNewDiskOffering(ctx context.Context, volume, offering inventory.ID) error
 	DetachVolumeFromAllStorageNodes(ctx context.Context, volume inventory.ID) error
 	CanHandleSnapshot(snapshot, zone inventory.ID, op driver.SnapshotOperation) bool
+	CopySnapshot(ctx context.Context, src, dst driver.Object) (driver.Result, error)
 	DeleteSnapshot(ctx context.Context, snapshot, zone inventory.ID) error
 	DeleteTemplate(ctx context.Context, template inventory.ID) error
 	CanHandleVMSnapshot(vm inventory.ID, memory bool) bool

@@ -15,6 +15,7 @@ type RestoreSpec struct {
 	Name     string
 	Offering inventory.ID // 0: that of the snapshot's volume
 	Pool     inventory.ID // 0: chosen
+	Zone     inventory.ID // 0: that of the snapshot
 }
 
 // CreateVolumeFromSnapshot makes a detached data volume of a snapshot. Core hands the driver the snapshot's record on
@@ -45,7 +46,11 @@ func (s *Server) recordRestore(spec RestoreSpec) (v inventory.Volume, src driver
 		if err != nil {
 			return err
 		}
-		ref, ok := chooseRecord(tx, sn.ID)
+		zone := spec.Zone
+		if zone == 0 {
+			zone = sn.Zone
+		}
+		ref, ok := recordIn(tx, sn.ID, zone)
 		base, _ := tx.Volumes.Get(sn.Volume)
 		refuse := func(reason string) error {
 			return &Refused{"createVolume", fmt.Sprintf("snapshot %d", sn.ID), reason}
@@ -54,7 +59,7 @@ func (s *Server) recordRestore(spec RestoreSpec) (v inventory.Volume, src driver
 			return refuse("the snapshot is " + string(sn.State))
 		}
 		if !ok {
-			return refuse("no store has the snapshot")
+			return refuse("no store of the zone has the snapshot")
 		}
 		if base.Encrypted() {
 			return refuse("the volume of the snapshot is encrypted")
@@ -72,7 +77,7 @@ func (s *Server) recordRestore(spec RestoreSpec) (v inventory.Volume, src driver
 			o, iops = row.ID, row.MaxIOPS
 		}
 		v = tx.Volumes.Put(inventory.Volume{
-			UUID: s.newID(), Name: spec.Name, Kind: inventory.Data, Zone: sn.Zone, Size: sn.Size,
+			UUID: s.newID(), Name: spec.Name, Kind: inventory.Data, Zone: zone, Size: sn.Size,
 			State: inventory.VolumeAllocated, Offering: o, MaxIOPS: iops, Account: account,
 		})
 		return nil
@@ -85,6 +90,27 @@ func chooseRecord(tx *inventory.Tx, snapshot inventory.ID) (inventory.SnapshotRe
 	for _, role := range []inventory.Role{inventory.Primary, inventory.Image} {
 		r, ok := tx.SnapshotRefs.Find(func(r inventory.SnapshotRef) bool {
 			return r.Snapshot == snapshot && r.Role == role && r.State == inventory.RefReady
+		})
+		if ok {
+			return r, true
+		}
+	}
+	return inventory.SnapshotRef{}, false
+}
+
+// recordIn is chooseRecord among the stores of a zone.
+func recordIn(tx *inventory.Tx, snapshot, zone inventory.ID) (inventory.SnapshotRef, bool) {
+	for _, role := range []inventory.Role{inventory.Primary, inventory.Image} {
+		r, ok := tx.SnapshotRefs.Find(func(r inventory.SnapshotRef) bool {
+			at := inventory.ID(0)
+			if role == inventory.Primary {
+				p, _ := tx.Pools.Get(r.Store)
+				at = p.Zone
+			} else {
+				st, _ := tx.SecondaryStores.Get(r.Store)
+				at = st.Zone
+			}
+			return r.Snapshot == snapshot && r.Role == role && r.State == inventory.RefReady && at == zone
 		})
 		if ok {
 			return r, true

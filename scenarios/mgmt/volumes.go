@@ -116,6 +116,19 @@ func (s *Server) createOnPool(ctx context.Context, v inventory.Volume, pool inve
 	})
 }
 
+// CreateVolumeOn creates a volume that is only recorded on a pool, which the first attach would choose otherwise.
+func (s *Server) CreateVolumeOn(ctx context.Context, volume, pool inventory.ID) (inventory.Volume, error) {
+	v, unlock, err := s.lockVolume(ctx, volume)
+	if err != nil {
+		return v, err
+	}
+	defer unlock()
+	if v.State != inventory.VolumeAllocated {
+		return v, &Refused{"createVolume", fmt.Sprintf("volume %d", volume), "the volume is " + string(v.State)}
+	}
+	return s.createOnPool(ctx, v, pool, s.driver.CreateAsync)
+}
+
 // DeleteVolume deletes a volume that is not attached. One whose deletion failed is in state Destroy and can be
 // deleted again.
 func (s *Server) DeleteVolume(ctx context.Context, id inventory.ID) (inventory.Volume, error) {

@@ -50,6 +50,16 @@ func (s *scene) arm(call, host, what, times, every, nth string) error {
 	return s.w.Arm(r)
 }
 
+// rule is a rule on calls without a host.
+func rule(call, what, every string) (fault.Rule, error) {
+	e, err := effect(what)
+	r := fault.Rule{Call: call, Effect: e}
+	if every != "" {
+		r.Times = -1
+	}
+	return r, err
+}
+
 // heal takes the rules back; each must have fired until now.
 func (s *scene) heal() error {
 	if err := s.fired(); err != nil {

@@ -95,6 +95,7 @@ func Register(sc *godog.ScenarioContext, o Options) {
 	s.transferSteps(sc)
 	s.encryptionSteps(sc)
 	s.unknownSteps(sc)
+	s.siteSteps(sc)
 }
 
 // Skip returns an error that ends a scenario as skipped, with the reason.

@@ -9,12 +9,13 @@ import (
 	"github.com/cucumber/godog"
 
 	"github.com/spsim/spsim/driver/inventory"
+	"github.com/spsim/spsim/emulator"
 	"github.com/spsim/spsim/scenarios/mgmt"
 	"github.com/spsim/spsim/scenarios/world"
 )
 
 var (
-	reZone       = expression(`^a zone with (\d+) hosts(?: and the StorPool pool "([^"]+)")?(?:,? (in 2 clusters|where a revert resets limits|behind a meddling proxy|whose hosts say yes to whatever encryption fails))?$`)
+	reZone       = expression(`^a zone with (\d+) hosts(?: and the StorPool pool "([^"]+)")?(?:,? (in 2 clusters|where a revert resets limits|behind a meddling proxy|with another StorPool far away|with a second StorPool cluster beside it|whose hosts say yes to whatever encryption fails))?$`)
 	reBypass     = expression(`^the bypass of secondary storage is (on|off)$`)
 	reSetting    = expression(`^the setting "([^"]+)" of the (management server|pool|zone) is "([^"]*)"$`)
 	reSettingOf  = expression(`^the setting "([^"]+)" of the pool "([^"]+)" is "([^"]*)"$`)
@@ -53,6 +54,14 @@ func (s *scene) zoneWith(ctx context.Context, hosts, pool, feature string) error
 		o.Behaviour.RevertResetsLimits = true
 	case "whose hosts say yes to whatever encryption fails":
 		o.Driver = strings.TrimPrefix(driver+",A-1", ",")
+	case "with another StorPool far away":
+		if o.Target, err = s.federate(o, n, emulator.Member{ID: "faraw.a", Name: otherStorPool, Location: "far"}); err != nil {
+			return err
+		}
+	case "with a second StorPool cluster beside it":
+		if o.Target, err = s.federate(o, n, emulator.Member{ID: "spsm.c", Name: otherStorPool}); err != nil {
+			return err
+		}
 	case "behind a meddling proxy":
 		e, err := world.NewEmbedded(o.Seed, n, o.Behaviour)
 		if err != nil {

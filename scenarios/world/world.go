@@ -184,9 +184,29 @@ func (w *World) populate(ctx context.Context) (err error) {
 
 // AddHost adds a host to the fleet and to CloudStack; its StorPool client is the next one.
 func (w *World) AddHost(ctx context.Context, cluster inventory.ID) (inventory.Host, error) {
+	return w.addHost(ctx, cluster, w.Target)
+}
+
+// AddHostAt adds a host whose StorPool is that of a member of a [Federated] target.
+func (w *World) AddHostAt(ctx context.Context, cluster inventory.ID, member string) (inventory.Host, error) {
+	f, ok := w.Target.(*Federated)
+	if !ok {
+		return inventory.Host{}, fmt.Errorf("the target has no StorPool %q", member)
+	}
+	at, err := f.At(member)
+	if err != nil {
+		return inventory.Host{}, err
+	}
+	if err := f.Place(len(w.Hosts)+1, member); err != nil {
+		return inventory.Host{}, err
+	}
+	return w.addHost(ctx, cluster, at)
+}
+
+func (w *World) addHost(ctx context.Context, cluster inventory.ID, at Target) (inventory.Host, error) {
 	n := len(w.Hosts) + 1
 	name := fmt.Sprintf("host-%d", n)
-	hostPort, token := w.Target.Endpoint()
+	hostPort, token := at.Endpoint()
 	api, err := spapi.New(spapi.Config{
 		HostPort: hostPort, Token: token, Clock: w.Clock, Log: w.log,
 		Transport: &recorder{w.Target.Transport(name), w.journal, name},
@@ -198,7 +218,7 @@ func (w *World) AddHost(ctx context.Context, cluster inventory.ID) (inventory.Ho
 		Cluster: cluster, Name: name, Encryption: true,
 		Online: func(h inventory.Host) error { //nolint:contextcheck // a host outlives the call that switches it on
 			_, err := w.Fleet.AddHost(agentsim.HostConfig{
-				UUID: h.UUID, Name: name, OurID: n, ClusterID: w.Target.ClusterID(), API: api,
+				UUID: h.UUID, Name: name, OurID: n, ClusterID: at.ClusterID(), API: api,
 				Devices: w.Target.Devices(n), Throughput: w.opts.Throughput,
 				Folder: w.hostFolder(name),
 			})
@@ -215,8 +235,11 @@ func (w *World) CreatePool(ctx context.Context, name, template string) (inventor
 }
 
 // URL is the key/value form of the pool URL for a placement template; it holds the token.
-func (w *World) URL(template string) string {
-	hostPort, token := w.Target.Endpoint()
+func (w *World) URL(template string) string { return URLOf(w.Target, template) }
+
+// URLOf is the key/value form of the pool URL for a placement template of a StorPool; it holds the token.
+func URLOf(at Target, template string) string {
+	hostPort, token := at.Endpoint()
 	return fmt.Sprintf("SP_API_HTTP=%s;SP_AUTH_TOKEN=%s;SP_TEMPLATE=%s", hostPort, token, template)
 }
 
