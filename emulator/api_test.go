@@ -24,7 +24,12 @@ type api struct {
 // inProcess returns a client without a socket.
 func inProcess(tb testing.TB, s *Server) *api {
 	tb.Helper()
-	return &api{server: s, client: s.Client(), base: "http://emulator", cat: loadCatalogue(tb)}
+	return speaking(s, loadCatalogue(tb))
+}
+
+// speaking is inProcess with a catalogue that is there.
+func speaking(s *Server, cat *catalogue) *api {
+	return &api{server: s, client: s.Client(), base: "http://emulator", cat: cat}
 }
 
 // overLoopback returns a client with a socket of its own.

@@ -12,6 +12,7 @@ import (
 // binding is the state of one decoding.
 type binding struct {
 	unknown []string // members without a place, as paths such as "reassign.0.colour"
+	ignored []string // members of the API that no handler reads, as paths
 }
 
 // setter writes a JSON value that is not null into dst; at names the value in errors.
@@ -23,11 +24,13 @@ type fromJSON interface {
 }
 
 // planField is a member of a request type, described by its tag: `sp:"name,required"`.
-// The options are path (comes from the path), required, and bare (takes a body that is an array).
+// The options are path (comes from the path), required, bare (takes a body that is an array), and ignored (checked, but
+// read by no handler).
 type planField struct {
 	name     string
 	index    []int
 	required bool
+	ignored  bool
 	set      setter
 }
 
@@ -61,7 +64,7 @@ func planOf(t reflect.Type, args []string) *structPlan {
 			continue
 		}
 		name, options, _ := strings.Cut(tag, ",")
-		field := &planField{name: name, index: f.Index, set: setterOf(f.Type)}
+		field := &planField{name: name, index: f.Index, ignored: strings.Contains(options, "ignored"), set: setterOf(f.Type)}
 		switch {
 		case strings.Contains(options, "path"):
 			inPath[name] = field
@@ -105,6 +108,9 @@ func (p *structPlan) bind(v reflect.Value, src gjson.Result, at string, b *bindi
 		case ok && value.Type != gjson.Null:
 			if f.required {
 				seen[name] = true
+			}
+			if f.ignored {
+				b.ignored = append(b.ignored, under(at, name))
 			}
 			err = f.set(v.FieldByIndex(f.index), value, under(at, name), b)
 		}

@@ -17,8 +17,19 @@ import (
 // eventful returns a server whose lists have an entry of every kind.
 func eventful(tb testing.TB) (*Server, *api) {
 	tb.Helper()
-	s := Start(tb, WithBehaviour(cluster.Behaviour{DeleteDelay: 3600e9, TransientLifetime: 3600e9, MaxVolumeSize: 1 << 40}))
+	s := Start(tb, WithBehaviour(eventfulBehaviour()))
 	a := inProcess(tb, s)
+	makeEventful(tb, s, a)
+	return s, a
+}
+
+func eventfulBehaviour() cluster.Behaviour {
+	return cluster.Behaviour{DeleteDelay: 3600e9, TransientLifetime: 3600e9, MaxVolumeSize: 1 << 40}
+}
+
+// makeEventful makes the entries.
+func makeEventful(tb testing.TB, s *Server, a *api) {
+	tb.Helper()
 	for _, c := range [][2]string{
 		{"VolumeCreate", `{"name":"v","size":1073741824,"template":"hybrid","iops":100,"bw":200,"tags":{"cs":"volume"}}`},
 		{"VolumeCreate", `{"size":1048576}`},
@@ -43,7 +54,6 @@ func eventful(tb testing.TB) (*Server, *api) {
 	s.WriteContent(tb, "v", 0, []byte(strings.Repeat("data", 1<<16)))
 	exportByISCSI(tb, s, a)
 	require.NoError(tb, s.cluster.SetClientDown(5, true))
-	return s, a
 }
 
 // argumentsOf are arguments that exist on an eventful server.

@@ -19,7 +19,8 @@ type request struct {
 	args    []string // path arguments in the order of the query
 	body    []byte   // JSON body, or the value of ?json= for a GET
 	in      scope
-	unknown []string // members that nothing read, filled by binding
+	unknown []string // members that the operation does not have, filled by binding
+	ignored []string // members that it has and no handler reads, filled by binding
 }
 
 // scope tells when and under which prefix a call came. A request type that has a member of this type answers
@@ -42,7 +43,7 @@ func newDecoder(q reflect.Type, query string) decoder {
 		v := reflect.New(q).Elem()
 		b := &binding{}
 		err := plan().bindCall(v, r, b)
-		r.unknown = b.unknown
+		r.unknown, r.ignored = b.unknown, b.ignored
 		return v, err
 	}
 }

@@ -154,7 +154,7 @@ func iscsiConfigChange(_ context.Context, c *cluster.Cluster, q iscsiChangeArgum
 // controllersArguments may be absent. Every controller answers at once, so that the timeout never ends.
 type controllersArguments struct {
 	Controllers []int  `sp:"controllerIds"`
-	Timeout     *int64 `sp:"msecsTimeout"`
+	Timeout     *int64 `sp:"msecsTimeout,ignored"`
 }
 
 // What a controller says that answers, and what is said of one that does not.

@@ -39,8 +39,10 @@ type Call struct {
 	Fault int `json:"fault,omitempty"`
 	// Generation is that of the cluster when the answer was ready.
 	Generation int64 `json:"generation"`
-	// Unknown are request members that the operation does not know.
+	// Unknown are request members that the operation does not know, Ignored those that it knows and that have no effect,
+	// both as paths: "reassign.0.colour". [Server.Unread] counts them.
 	Unknown []string `json:"unknown,omitempty"`
+	Ignored []string `json:"ignored,omitempty"`
 }
 
 // What [Call.Answer] says of a call that no error name describes.
@@ -51,11 +53,12 @@ const (
 
 // journal keeps the last calls, oldest first.
 type journal struct {
-	mu    sync.Mutex
-	limit int
-	seq   uint64
-	ring  []Call
-	next  int // the place of the oldest call once the ring is full
+	mu     sync.Mutex
+	unread map[UnreadMember]int64
+	limit  int
+	seq    uint64
+	ring   []Call
+	next   int // the place of the oldest call once the ring is full
 	// added counts the calls that were kept, changed is closed at the next one; nil when nobody waits.
 	added   uint64
 	changed chan struct{}
@@ -73,6 +76,7 @@ func (j *journal) enter() uint64 {
 func (j *journal) add(c *Call) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.count(c)
 	if j.limit == 0 {
 		return
 	}

@@ -3,6 +3,7 @@ package emulator
 import (
 	"context"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/spsim/spsim/emulator/cluster"
@@ -30,6 +31,8 @@ type Op struct {
 	Form          Form
 	// Req and Ans are the types of the bound request and of the answer's data; both nil when Why is set.
 	Req, Ans reflect.Type
+	// Ignored are members of the request that are accepted and have no effect.
+	Ignored []IgnoredMember
 	// Why says what is missing for this call to be emulated. It is empty for an emulated call.
 	Why string
 
@@ -71,6 +74,18 @@ func op[Q, A any](method, query string, f Form, h Handler[Q, A]) Op {
 			return h(ctx, c, typed)
 		},
 	}
+}
+
+// IgnoredMember is a member of a request that has no effect, with the reason.
+type IgnoredMember struct {
+	// Member is the path, as in "reassign[].rw".
+	Member, Why string
+}
+
+// but lists a member of the request that has no effect; its type marks it as ignored.
+func (o Op) but(member, why string) Op {
+	o.Ignored = append(slices.Clip(o.Ignored), IgnoredMember{Member: member, Why: why})
+	return o
 }
 
 // absent makes the entry of a call that is not emulated; why completes the sentence "not emulated: ...".

@@ -18,13 +18,19 @@ func Operations() []Op {
 	return ops
 }
 
+// Why members of requests have no effect.
+const (
+	atOnce       = "who answers does so at once, so that no time limit is reached"
+	templateTags = "templates show no tags, and volumes do not inherit any"
+)
+
 func serviceOps() []Op {
 	return []Op{
 		op("GET", "NetworkPeersList", 0, networkPeers),
 		op("GET", "TasksList", 0, tasksList),
 		op("GET", "ServicesList", 0, servicesList),
 		op("GET", "ServersListBlocked", 0, serversListBlocked),
-		op("GET", "AllPeersActiveRequests", 0, allPeersActiveRequests),
+		op("GET", "AllPeersActiveRequests", 0, allPeersActiveRequests).but("msecsTimeout", atOnce),
 		op("GET", "ServersList", 0, serversList),
 		op("GET", "ServerDisksList/{serverId}", 0, serverDisksList),
 		op("GET", "ServerDiskDescribe/{serverId}/{diskId}", 0, serverDiskDescribe),
@@ -144,8 +150,8 @@ func templateOps() []Op {
 		op("GET", "VolumeTemplatesList", 0, templatesList),
 		op("GET", "VolumeTemplatesStatus", AllClusters, templatesStatus),
 		op("GET", "VolumeTemplateDescribe/{templateName}", 0, templateDescribe),
-		op("POST", "VolumeTemplateCreate", Changes, templateCreate),
-		op("POST", "VolumeTemplateUpdate/{templateName}", Changes, templateUpdate),
+		op("POST", "VolumeTemplateCreate", Changes, templateCreate).but("tags", templateTags),
+		op("POST", "VolumeTemplateUpdate/{templateName}", Changes, templateUpdate).but("tags", templateTags),
 		op("POST", "VolumeTemplateDelete/{templateName}", Changes, templateDelete),
 	}
 }
@@ -172,8 +178,8 @@ func iscsiOps() []Op {
 	return []Op{
 		op("GET", "iSCSIConfig", 0, iscsiConfig),
 		op("POST", "iSCSIConfig", Changes, iscsiConfigChange),
-		op("GET", "iSCSISessionsInfo", 0, iscsiSessionsInfo),
-		op("GET", "iSCSInterfacesInfo", 0, iscsiInterfacesInfo),
+		op("GET", "iSCSISessionsInfo", 0, iscsiSessionsInfo).but("msecsTimeout", atOnce),
+		op("GET", "iSCSInterfacesInfo", 0, iscsiInterfacesInfo).but("msecsTimeout", atOnce),
 	}
 }
 

@@ -70,57 +70,6 @@ func TestEveryArgumentOfAQueryHasAMemberInItsRequest(t *testing.T) {
 	}
 }
 
-// The catalogue's request members that a handler does not honour yet, with the reason.
-func ignoredMembers() map[string]string {
-	return map[string]string{
-		"POST VolumeTemplateCreate.tags": "volumes do not inherit tags, and templates have no other use for them",
-		"POST VolumeTemplateUpdate.tags": "as for VolumeTemplateCreate",
-	}
-}
-
-func TestRequestMembersAreThoseOfTheCatalogue(t *testing.T) {
-	t.Parallel()
-	c := loadCatalogue(t)
-	ignored := ignoredMembers()
-	for _, call := range c.Calls {
-		o := operation(t, call)
-		if !o.Emulated() || call.Query == allClustersQuery {
-			continue
-		}
-		plan := planOf(o.Req, pathArguments(o.Query))
-		have := map[string]bool{}
-		for name := range plan.fields {
-			have[name] = true
-		}
-		want := map[string]bool{}
-		if call.Request != nil {
-			for name := range membersOf(c.shapeOf(call.Request)) {
-				if _, skip := ignored[o.Call()+"."+name]; !skip {
-					want[name] = true
-				}
-			}
-		}
-		if plan.bare != nil && plan.bare.name == "" {
-			want = map[string]bool{}
-		}
-		assert.Equal(t, want, have, o.Call())
-	}
-}
-
-// membersOf returns the members of an object type, or of all types that a union allows.
-func membersOf(s shape) map[string]member {
-	out := map[string]member{}
-	for n, m := range s.Members {
-		out[n] = m
-	}
-	for _, one := range s.Any {
-		for n, m := range membersOf(one) {
-			out[n] = m
-		}
-	}
-	return out
-}
-
 func operation(t *testing.T, call catalogueCall) *Op {
 	t.Helper()
 	query := call.Query

@@ -137,7 +137,7 @@ func (s *Server) serveOp(ctx context.Context, o *Op, req *request, rec *Call, v 
 		return nil, &cluster.Error{Name: NameNotSupported, Descr: "'" + o.Call() + "' is not emulated: " + o.Why}
 	}
 	q, err := o.decode(req)
-	rec.Unknown = req.unknown
+	rec.Unknown, rec.Ignored = req.unknown, req.ignored
 	if err != nil {
 		return nil, err
 	}
@@ -215,5 +215,5 @@ func (s *Server) record(ctx context.Context, rec *Call) {
 		slog.String("caller", rec.Caller), slog.String("request", rec.Request),
 		slog.String("answer", rec.Answer), slog.Int("status", rec.Status),
 		slog.Int64("generation", rec.Generation), slog.Duration("took", rec.Took), slog.Int("fault", rec.Fault),
-		slog.String("unknown", strings.Join(rec.Unknown, ",")))
+		slog.String("unknown", strings.Join(rec.Unknown, ",")), slog.String("ignored", strings.Join(rec.Ignored, ",")))
 }

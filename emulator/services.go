@@ -148,7 +148,7 @@ type peersRequests struct {
 
 type peersArguments struct {
 	// Timeout is how long to wait for answers, in milliseconds. Every peer of the emulator answers at once.
-	Timeout *int64 `sp:"msecsTimeout"`
+	Timeout *int64 `sp:"msecsTimeout,ignored"`
 }
 
 // allPeersActiveRequests: calls of the emulator are done when they are answered, so none is ever in flight.

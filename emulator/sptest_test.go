@@ -170,7 +170,7 @@ func TestSptestScrubbing(t *testing.T) {
 }
 
 // anyDisk returns the lowest disk id.
-func anyDisk(t *testing.T, a *api) string {
+func anyDisk(t testing.TB, a *api) string {
 	t.Helper()
 	disks := a.get(t, "DisksList").object(t)
 	require.NotEmpty(t, disks)

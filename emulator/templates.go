@@ -17,6 +17,7 @@ type templateCreateArguments struct {
 	Name   string      `sp:"name,required"`
 	Size   *int64      `sp:"size"`
 	Parent cluster.Ref `sp:"parent"`
+	Tags   tagMap      `sp:"tags,ignored"`
 }
 
 func (q templateCreateArguments) about() subject { return subject{names: []string{q.Name}} }
@@ -35,6 +36,7 @@ type templateUpdateArguments struct {
 	Size      *int64      `sp:"size"`
 	Parent    cluster.Ref `sp:"parent"`
 	Propagate bool        `sp:"propagate"`
+	Tags      tagMap      `sp:"tags,ignored"`
 }
 
 // templateUpdate: existing objects follow only with propagate.
