@@ -261,8 +261,16 @@ func TestRulesThatCanNeverFireAreRefused(t *testing.T) {
 		{Call: "agent Migrate/attach"},
 		{Call: "agent BackupSnapshot/blockresize"},
 		{Call: "agent Start/connect", Caller: "host-9"},
+		{Call: "agent Start/connect", Tag: "cs=*"},
+		{Call: "agent Start/connect", Client: 1},
+		{Call: "agent Start/connect", Cluster: "b"},
+		{Call: "agent Start/connect", Effect: fault.Effect{Kind: fault.Truncated}},
+		{Call: "agent Start/connect", Effect: fault.Effect{Kind: fault.Status, Status: 502}},
+		{Call: "agent Start/connect", Effect: fault.Effect{Kind: fault.Refuse, Status: 500}},
 	} {
-		r.Effect = fault.Effect{Kind: fault.Cut}
+		if r.Effect.Kind == "" {
+			r.Effect.Kind = fault.Cut
+		}
 		_, err := b.Arm(r)
 		require.ErrorIs(t, err, fault.ErrRule, r.Call)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -26,8 +27,10 @@ const maxAdminBody = 1 << 20
 // wants the token.
 func (s *Server) AdminHandler() http.Handler { return sameSite(s.admin(), anyHost) }
 
-// adminHandler is the router of the admin API behind the check of the site.
-func (s *Server) adminHandler() http.Handler {
+// adminHandler is the admin API behind the check of the site.
+func (s *Server) adminHandler() http.Handler { return s.forMember(s.adminRouter()) }
+
+func (s *Server) adminRouter() http.Handler {
 	r := chi.NewRouter()
 	r.NotFound(s.adminCall(func(r *http.Request) (any, error) { return nil, unknownQuery(r.URL.Path) }))
 	r.MethodNotAllowed(s.adminCall(func(r *http.Request) (any, error) { return nil, unknownQuery(r.Method + " " + r.URL.Path) }))
@@ -41,8 +44,32 @@ func (s *Server) adminHandler() http.Handler {
 	post("clock/advance", s.adminAdvance)
 	r.Get(AdminPrefix+"calls", s.withToken(s.adminCalls))
 	s.faultRoutes(get, post, del)
+	s.conditionRoutes(get, post, del)
 	s.contentRoutes(r, get, post, del)
 	return r
+}
+
+// forMember hands calls that name another cluster of the federation (?cluster=) to its server, which has a token of its
+// own.
+func (s *Server) forMember(own http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := strings.TrimPrefix(r.URL.Query().Get("cluster"), "~")
+		if name == "" || name == s.cfg.id || name == s.cfg.name {
+			own.ServeHTTP(w, r)
+			return
+		}
+		if s.fed != nil {
+			if peer := s.fed.Server(name); peer != nil {
+				peer.admin().ServeHTTP(w, r)
+				return
+			}
+		}
+		if !s.authorised(r) {
+			s.adminFail(w, errWrongToken())
+			return
+		}
+		s.adminFail(w, &cluster.Error{Name: cluster.ObjectDoesNotExist, Descr: "There is no cluster '" + name + "' here"})
+	})
 }
 
 // adminFunc serves a call of the admin API whose answer is JSON.

@@ -28,12 +28,10 @@ type AdminClock struct {
 
 // AdminModel is what the server was made of.
 type AdminModel struct {
-	Cluster string        `json:"cluster"`
-	Name    string        `json:"name"`
-	Seed    int64         `json:"seed"`
-	Status  StatusProfile `json:"status"`
-	Strict  bool          `json:"strict"`
-	Model   cluster.Model `json:"model"`
+	Cluster string   `json:"cluster"`
+	Name    string   `json:"name"`
+	Seed    int64    `json:"seed"`
+	Model   Document `json:"model"` // as spsim serve --model takes it
 }
 
 // AdminAdvance is how far to move the clock.
@@ -52,7 +50,8 @@ func (s *Server) adminHealth(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) adminModel(*http.Request) (any, error) {
 	return AdminModel{
-		Cluster: s.cfg.id, Name: s.cfg.name, Seed: s.cfg.seed, Status: s.cfg.status, Strict: s.cfg.strict, Model: s.cfg.model,
+		Cluster: s.cfg.id, Name: s.cfg.name, Seed: s.cfg.seed,
+		Model: Document{Model: s.cfg.model, Behaviour: BehaviourOf(s.cfg.behaviour, s.cfg.status, s.cfg.strict)},
 	}, nil
 }
 

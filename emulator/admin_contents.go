@@ -320,6 +320,8 @@ func contentError(err error) error {
 	switch {
 	case err == nil || errors.As(err, &e):
 		return err
+	case errors.Is(err, io.EOF):
+		return invalid("The range is not within the object")
 	case errors.Is(err, cluster.ErrReadOnly):
 		return &cluster.Error{Name: NameReadOnly, Descr: err.Error()}
 	case errors.Is(err, cluster.ErrDetached) || errors.Is(err, cluster.ErrClosed):
