@@ -160,7 +160,9 @@ type device struct {
 	path string
 }
 
-func (d *device) fail(what string, err error) error { return fmt.Errorf("%s %s: %w", what, d.path, err) }
+func (d *device) fail(what string, err error) error {
+	return fmt.Errorf("%s %s: %w", what, d.path, err)
+}
 
 func offset(off int64) url.Values { return url.Values{"offset": {strconv.FormatInt(off, 10)}} }
 

@@ -19,7 +19,8 @@ import (
 func far(t *testing.T, rights cluster.Assignment) (*emulator.Server, *remote.Devices, string) {
 	t.Helper()
 	s := emulator.Start(t)
-	v, err := s.Cluster().VolumeCreate(cluster.VolumeSpec{Name: "v", Size: 3 << 20})
+	size := int64(3 << 20)
+	v, err := s.Cluster().VolumeCreate(cluster.VolumeSpec{Name: "v", Size: &size})
 	require.NoError(t, err)
 	rights.Volume = "v"
 	require.NoError(t, s.Cluster().Reassign([]cluster.Assignment{rights}))
