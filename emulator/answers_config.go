@@ -194,16 +194,3 @@ type maintenanceNode struct {
 type maintenanceNodes struct {
 	Nodes []maintenanceNode `json:"nodes"`
 }
-
-// relocatorStatus is the state of the relocator.
-type relocatorStatus struct {
-	Status               string `json:"status"`
-	VolumesToRelocate    int64  `json:"volumesToRelocate"`
-	RecoveringFromRemote int64  `json:"recoveringFromRemote"`
-}
-
-// balancerStatus is the state of the balancer.
-type balancerStatus struct {
-	Status string `json:"status"`
-	Auto   bool   `json:"auto"`
-}

@@ -102,6 +102,22 @@ type diskDescription struct {
 	Objects map[int64]diskObject `json:"objects"`
 }
 
+// diskVolume is what a disk holds of a volume or snapshot.
+type diskVolume struct {
+	Name         string        `json:"name"`
+	StoredSize   int64         `json:"storedSize"`
+	OnDiskSize   int64         `json:"onDiskSize"`
+	ObjectsCount int64         `json:"objectsCount"`
+	ObjectStates map[int]int64 `json:"objectStates"` // state -> number of objects
+}
+
+// diskInfo is a disk with what it holds of each volume.
+type diskInfo struct {
+	upDisk
+	ObjectStates map[int]int64         `json:"objectStates"`
+	VolumeInfos  map[string]diskVolume `json:"volumeInfos"`
+}
+
 // activeRequest is a request in flight.
 type activeRequest struct {
 	Op         string `json:"op"`

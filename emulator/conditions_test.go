@@ -52,7 +52,7 @@ func TestObjectsAndServicesReportWhatIsWrong(t *testing.T) {
 	single, triple := status["single"].(map[string]any), status["triple"].(map[string]any)
 	assert.Equal(t, []any{"down", "67108864", "[101]"}, []any{single["status"], fmt.Sprint(single["downBytes"]), fmt.Sprint(single["downDrives"])})
 	assert.Equal(t, []any{"up", true, "0"}, []any{triple["status"], triple["decreasedRedundancy"], fmt.Sprint(triple["downBytes"])})
-	assert.Contains(t, fmt.Sprint(triple["missingDrives"]), "201")
+	assert.Contains(t, fmt.Sprint(triple["missingDrives"]), "202")
 	servers := a.get(t, "ServersListBlocked").object(t)["servers"].(map[string]any)
 	assert.Equal(t, "down", servers["2"].(map[string]any)["status"])
 	assert.Equal(t, "[101]", fmt.Sprint(servers["1"].(map[string]any)["missingDisks"]))

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -60,7 +61,7 @@ func makeEventful(tb testing.TB, s *Server, a *api) {
 func argumentsOf(t *testing.T, a *api, query string) string {
 	t.Helper()
 	disk := anyDisk(t, a)
-	return strings.NewReplacer("{volumeName}", "v", "{snapshotName}", "s", "{templateName}", "ssd", "{placementGroupName}", "ssd",
+	return strings.NewReplacer("{vagName}", fmt.Sprint(a.get(t, "Volume/v").list(t)[0]["visibleVolumeId"]), "{volumeName}", "v", "{snapshotName}", "s", "{templateName}", "ssd", "{placementGroupName}", "ssd",
 		"{clientId}", "1", "{serverId}", "1", "{diskId}", disk, "{bucketName}", "b", "{keyName}", "k", "{query}", "SnapshotsList").Replace(query)
 }
 

@@ -73,6 +73,7 @@ func scrubOf(s cluster.Scrub, now int64) diskScrub {
 	out := diskScrub{LastScrubCompleted: s.Completed, ScrubbingPaused: s.Paused, Scrubbing: s.Started != 0 && !s.Paused}
 	if s.Started != 0 {
 		out.ScrubbingStartedBefore = now - s.Started
+		out.ScrubbedBytes, out.ScrubbingBW, out.ScrubbingFinishAfter = s.Done, s.Rate(), s.Left()
 	}
 	if s.Paused {
 		out.ScrubbingPausedFor = now - s.PausedAt
@@ -80,18 +81,64 @@ func scrubOf(s cluster.Scrub, now int64) diskScrub {
 	return out
 }
 
-// diskDescribe: the emulator keeps no table of the single objects on a disk.
-func diskDescribe(_ context.Context, c *cluster.Cluster, q diskArguments) (diskDescription, error) {
+// objectOK is the state of a 32 MiB object of which nothing is missing (storpool-api C).
+const objectOK = 1
+
+// presentDisk is a disk that is up.
+func presentDisk(c *cluster.Cluster, q diskArguments) (upDisk, error) {
 	d, err := c.Disk(q.Disk)
 	if err != nil {
-		return diskDescription{}, err
+		return upDisk{}, err
 	}
 	if !d.Up() {
-		return diskDescription{}, &cluster.Error{
+		return upDisk{}, &cluster.Error{
 			Name: cluster.ObjectDoesNotExist, Descr: fmt.Sprintf("Disk '%d' is down", q.Disk),
 		}
 	}
-	return diskDescription{upDisk: upDiskOf(&d, q.In.At), Objects: map[int64]diskObject{}}, nil
+	return upDiskOf(&d, q.In.At), nil
+}
+
+// diskDescribe lists the 32 MiB objects that hold data. Neither their generation nor the number of writes is kept.
+func diskDescribe(_ context.Context, c *cluster.Cluster, q diskArguments) (diskDescription, error) {
+	d, err := presentDisk(c, q)
+	if err != nil {
+		return diskDescription{}, err
+	}
+	all, err := c.DiskObjects(q.Disk)
+	if err != nil {
+		return diskDescription{}, err
+	}
+	out := diskDescription{upDisk: d, Objects: make(map[int64]diskObject, len(all))}
+	for _, o := range all {
+		id := o.Object.VisibleID<<32 | o.Index
+		out.Objects[id] = diskObject{
+			ObjectID: id, Volume: o.Object.Name, VolumeID: o.Object.VisibleID, ParentVolume: o.Object.ParentName(),
+			Generation: 1, Version: 1, State: objectOK, StoredSize: o.Bytes, OnDiskSize: o.Bytes,
+		}
+	}
+	return out, nil
+}
+
+// diskGetInfo tells what the disk holds of each volume and snapshot (storpool-api A.19).
+func diskGetInfo(_ context.Context, c *cluster.Cluster, q diskArguments) (diskInfo, error) {
+	d, err := presentDisk(c, q)
+	if err != nil {
+		return diskInfo{}, err
+	}
+	all, err := c.DiskVolumes(q.Disk)
+	if err != nil {
+		return diskInfo{}, err
+	}
+	out := diskInfo{upDisk: d, ObjectStates: map[int]int64{}, VolumeInfos: make(map[string]diskVolume, len(all))}
+	key := uniqueKeys()
+	for _, v := range all {
+		out.ObjectStates[objectOK] += v.Objects
+		out.VolumeInfos[key(v.Object)] = diskVolume{
+			Name: v.Object.Name, StoredSize: v.Bytes, OnDiskSize: v.Bytes, ObjectsCount: v.Objects,
+			ObjectStates: map[int]int64{objectOK: v.Objects},
+		}
+	}
+	return out, nil
 }
 
 func diskActiveRequests(_ context.Context, c *cluster.Cluster, q diskArguments) (diskRequests, error) {

@@ -131,17 +131,16 @@ func attachmentOps() []Op {
 }
 
 func placementOps() []Op {
-	const vag = "the emulator has no volume allocation groups"
 	return []Op{
 		op("GET", "PlacementGroupsList", 0, placementGroupsList),
 		op("GET", "PlacementGroupDescribe/{placementGroupName}", 0, placementGroupDescribe),
 		op("POST", "PlacementGroupUpdate/{placementGroupName}", Changes, placementGroupUpdate),
 		op("POST", "PlacementGroupDelete/{placementGroupName}", Changes, placementGroupDelete),
 		op("GET", "FaultSetsList", 0, faultSetsList),
-		absent("GET", "VagList/{vagName}", 0, vag),
-		absent("POST", "VolumeUpdateVag/{volumeName}", Changes, vag),
-		absent("POST", "SnapshotUpdateVag/{snapshotName}", Changes, vag),
-		absent("POST", "VagUpdate", Changes, vag),
+		op("GET", "VagList/{vagName}", 0, vagList),
+		op("POST", "VolumeUpdateVag/{volumeName}", Changes, volumeUpdateVAG),
+		op("POST", "SnapshotUpdateVag/{snapshotName}", Changes, snapshotUpdateVAG),
+		op("POST", "VagUpdate", Changes, vagUpdate),
 	}
 }
 
@@ -157,20 +156,19 @@ func templateOps() []Op {
 }
 
 func relocatorOps() []Op {
-	const estimates = "the emulator never moves data between disks, so there are no estimates"
 	return []Op{
 		op("GET", "VolumeRelocatorStatus", 0, relocatorState),
-		absent("GET", "VolumeRelocatorDisksList", 0, estimates),
-		absent("GET", "VolumeRelocatorVolumeDisks/{volumeName}", 0, estimates),
-		absent("GET", "VolumeRelocatorSnapshotDisks/{snapshotName}", 0, estimates),
+		op("GET", "VolumeRelocatorDisksList", 0, disksTargets),
+		op("GET", "VolumeRelocatorVolumeDisks/{volumeName}", 0, volumeDisksTargets),
+		op("GET", "VolumeRelocatorSnapshotDisks/{snapshotName}", 0, snapshotDisksTargets),
 		op("GET", "VolumeBalancerStatus", 0, balancerState),
-		absent("POST", "VolumeBalancerStatus", Changes, "the balancer cannot be started yet"),
-		absent("GET", "VolumeBalancerVolumesStatus", 0, estimates),
-		absent("GET", "VolumeBalancerDisksList", 0, estimates),
-		absent("GET", "VolumeBalancerVolumeDisks/{volumeName}", 0, estimates),
-		absent("GET", "VolumeBalancerSnapshotDisks/{snapshotName}", 0, estimates),
-		absent("GET", "VolumeBalancerVolumeDiskSets/{volumeName}", 0, estimates),
-		absent("GET", "VolumeBalancerSnapshotDiskSets/{snapshotName}", 0, estimates),
+		op("POST", "VolumeBalancerStatus", Changes, balancerCommand),
+		op("GET", "VolumeBalancerVolumesStatus", 0, balancerVolumes),
+		op("GET", "VolumeBalancerDisksList", 0, disksTargets),
+		op("GET", "VolumeBalancerVolumeDisks/{volumeName}", 0, volumeDisksTargets),
+		op("GET", "VolumeBalancerSnapshotDisks/{snapshotName}", 0, snapshotDisksTargets),
+		op("GET", "VolumeBalancerVolumeDiskSets/{volumeName}", 0, volumeBalancerSets),
+		op("GET", "VolumeBalancerSnapshotDiskSets/{snapshotName}", 0, snapshotBalancerSets),
 	}
 }
 
@@ -215,7 +213,7 @@ func otherOps() []Op {
 		op("GET", "VolumesAndSnapshotsList", 0, volumesAndSnapshotsList),
 		absent("POST", "SnapshotReconcile/{snapshotName}", Changes, noLocations),
 		op("GET", allClustersQuery, Multi|AllClusters, allClusters),
-		absent("GET", "DiskGetInfo/{diskId}", 0, "dropped from the API; per-volume figures of a disk are not kept"),
+		op("GET", "DiskGetInfo/{diskId}", 0, diskGetInfo),
 		absent("GET", "VolumeBalancerGroups", 0, "no public source gives its answer"),
 		absent("POST", "__BalancerDiskSetsUpdate", Changes, "no public source gives its body"),
 		absent("POST", "(group revert)", Changes, unnamed),

@@ -179,6 +179,13 @@ func (c *comparison) compareOwn(s shape, t reflect.Type, at string) bool {
 		}
 		c.compare(s.Any[0], reflect.TypeFor[upDisk](), at)
 		c.compare(s.Any[1], reflect.TypeFor[diskBase](), at)
+	case t == reflect.TypeFor[diskTarget]():
+		if len(s.Any) != 2 {
+			c.differ(at, "a disk has two shapes")
+			return true
+		}
+		c.compare(s.Any[0], reflect.TypeFor[upDiskTarget](), at)
+		c.compare(s.Any[1], reflect.TypeFor[downDiskTarget](), at)
 	case isGeneric(t, "entries"):
 		elem := elementOf(t)
 		switch {

@@ -50,7 +50,10 @@ func placementGroupDelete(_ context.Context, c *cluster.Cluster, q groupArgument
 	return ok(c, c.PlacementGroupDelete(q.Group))
 }
 
-// faultSetsList: the emulator has none.
-func faultSetsList(context.Context, *cluster.Cluster, noArguments) (map[string]faultSet, error) {
-	return map[string]faultSet{}, nil
+func faultSetsList(_ context.Context, c *cluster.Cluster, _ noArguments) (map[string]faultSet, error) {
+	out := map[string]faultSet{}
+	for _, f := range c.FaultSets() {
+		out[f.Name] = faultSet{Name: f.Name, Servers: append([]int{}, f.Servers...)}
+	}
+	return out, nil
 }

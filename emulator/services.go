@@ -179,16 +179,3 @@ func peerOf(s cluster.Service) peer {
 	p.Networks = map[int]peerLink{0: {Mac: fmt.Sprintf("52:54:00:00:00:%02x", s.Node&0xff)}}
 	return p
 }
-
-// tasksList: the emulator never recovers data, so it has no tasks.
-func tasksList(context.Context, *cluster.Cluster, noArguments) ([]task, error) { return []task{}, nil }
-
-// relocatorState: nothing ever has to move.
-func relocatorState(context.Context, *cluster.Cluster, noArguments) (relocatorStatus, error) {
-	return relocatorStatus{Status: "on"}, nil
-}
-
-// balancerState: nothing is ever out of balance.
-func balancerState(context.Context, *cluster.Cluster, noArguments) (balancerStatus, error) {
-	return balancerStatus{Status: "nothing to do"}, nil
-}

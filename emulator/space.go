@@ -36,14 +36,15 @@ func snapshotsSpace(_ context.Context, c *cluster.Cluster, q listArguments) (ent
 // health finds the state of objects from that of the disks.
 type health struct {
 	c        *cluster.Cluster
+	placed   *cluster.Placement
 	away     map[int]bool // disks that are down
 	ejecting map[int]bool // disks that are being soft-ejected
 	full     bool         // storedSize and onDiskSize are asked for
 }
 
 func newHealth(c *cluster.Cluster, full bool) *health {
-	h := &health{c: c, away: map[int]bool{}, ejecting: map[int]bool{}, full: full}
-	for _, d := range c.Disks() {
+	h := &health{c: c, placed: c.Placement(), away: map[int]bool{}, ejecting: map[int]bool{}, full: full}
+	for _, d := range h.placed.Disks() {
 		switch {
 		case !d.Up():
 			h.away[d.ID] = true
@@ -63,7 +64,7 @@ func (h *health) status(o *cluster.Object) quickStatus {
 	if len(h.away) == 0 && len(h.ejecting) == 0 {
 		return st
 	}
-	l := h.c.Layout(o)
+	l := h.placed.Layout(o)
 	counts := l.Counts()
 	var down int64
 	for i, set := range l.TargetDiskSets {
@@ -94,6 +95,7 @@ func (h *health) status(o *cluster.Object) quickStatus {
 		slices.Sort(*drives)
 		*drives = slices.Compact(*drives)
 	}
+	st.Migrating = h.placed.Moves(o)
 	st.BalancerBlocked = len(st.MissingTargetDrives) > 0
 	return st
 }

@@ -7,6 +7,7 @@ type storedMemo struct {
 	shape  uint64
 	parent *Image
 	pages  int64
+	chunks []Chunk
 }
 
 // Stored returns the bytes that the image has of its own, written and not discarded since its parent, in
@@ -15,18 +16,26 @@ func (im *Image) Stored() int64 {
 	parent, shared := im.lineage()
 	im.mu.RLock()
 	defer im.mu.RUnlock()
-	if m := im.stored.Load(); m != nil && m.shape == im.shape && m.parent == parent {
-		return im.bytes(m.pages)
+	return im.bytes(im.own(parent, shared).pages)
+}
+
+// own counts the pages that the image does not have from its parent, or remembers them; mu is held for reading.
+func (im *Image) own(parent *Image, shared tree) storedMemo {
+	if im.tree.root == nil {
+		return storedMemo{}
 	}
-	m := &storedMemo{shape: im.shape, parent: parent}
-	im.tree.unlike(shared, 0, func(_ int64, _ *node, mask uint64) bool {
-		m.pages += onesIn(mask)
+	if m := im.stored.Load(); m != nil && m.shape == im.shape && m.parent == parent {
+		return *m
+	}
+	m := storedMemo{shape: im.shape, parent: parent}
+	im.tree.unlike(shared, 0, func(base int64, _ *node, mask uint64) bool {
+		n := onesIn(mask)
+		m.pages += n
+		m.chunks = grown(m.chunks, base/pagesInChunk, n<<pageBits)
 		return true
 	})
-	if im.tree.root != nil {
-		im.stored.Store(m)
-	}
-	return im.bytes(m.pages)
+	im.stored.Store(&m)
+	return m
 }
 
 // lineage returns the parent, which may be nil, and its tree.

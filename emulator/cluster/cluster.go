@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,6 +58,8 @@ type state struct {
 	disks       []*disk // by id
 	conditions  []Condition
 	maintenance []Maintenance // by node
+	targets     map[int64]int // by volume allocation group, where it has not one disk set per disk
+	balancer    balancer
 	sites       sites
 	buckets     map[string]*bucket
 	iscsi       iscsi
@@ -266,6 +269,32 @@ func (c *Cluster) Snapshots() List[*Object] {
 	return List[*Object]{c.snapshots.Copy()}
 }
 
+// present yields volumes, then snapshots; the lock is held.
+func (c *Cluster) present() iter.Seq[*Object] {
+	return func(yield func(*Object) bool) {
+		for _, l := range []List[*Object]{{c.volumes}, {c.snapshots}} {
+			for o := range l.All() {
+				if !yield(o) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// everything yields volumes, then snapshots, each as they were at one moment.
+func (c *Cluster) everything() iter.Seq[*Object] {
+	return func(yield func(*Object) bool) {
+		for _, l := range []List[*Object]{c.Volumes(), c.Snapshots()} {
+			for o := range l.All() {
+				if !yield(o) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Ancestors returns the chain of parents of a volume, nearest first.
 func (c *Cluster) Ancestors(ref Ref) ([]*Object, error) {
 	c.rlock()
@@ -325,6 +354,7 @@ func (c *Cluster) publish(n *node, info Info) { c.enter(n, n.obj.Load(), info) }
 
 // enter is publish for a node whose state in this cluster was old, nil when it comes from elsewhere.
 func (c *Cluster) enter(n *node, old *Object, info Info) {
+	info.VAG = c.vagOf(n, old, &info)
 	info.node = n
 	n.place.Store(c)
 	info.ParentID = 0

@@ -61,6 +61,7 @@ func fullModel() Model {
 	m.Templates = append(m.Templates, ModelTemplate{
 		Name: "odd", PlaceAll: "hdd", PlaceTail: "ssd", PlaceHead: "ssd", Replication: 2,
 	})
+	m.FaultSets = []ModelFaultSet{{Name: "rack", Servers: []int{1, 2}}}
 	m.Locations[0].MinimumDeleteDelay = 60
 	m.Clusters = []ModelCluster{{ID: "c", Name: "second", Location: m.Location}}
 	return m
@@ -115,6 +116,14 @@ func full(t *testing.T) *Cluster {
 	c.foreign[info.GlobalID] = n
 	n.addExport(export{to: "spsm.c", backup: true})
 	fillISCSI(t, c)
+	require.NoError(t, c.VAGUpdate(uint64(c.lastID), 4)) //nolint:gosec // never negative
+	require.NoError(t, c.BalancerCommand("start"))
+	c.disks[2].Scrub = Scrub{Completed: 1, Started: 2, Paused: true, PausedAt: 3, Total: 4, Done: 5, Since: 6}
+	require.NoError(t, c.DiskSoftEject(105, "on"))
+	require.NoError(t, c.clock.Sleep(t.Context(), time.Second))
+	require.NoError(t, c.DiskSoftEject(105, "paused"))
+	require.NoError(t, c.DiskSoftEject(205, "on"))
+	c.Disks()
 	require.NoError(t, c.MaintenanceSet(MaintenanceRequest{Node: 5, Duration: 60, Description: "kernel update"}))
 	require.NoError(t, c.SetCondition(Condition{Kind: DiskGone, ID: 202}))
 	require.NoError(t, c.DiskIgnore(202))

@@ -224,8 +224,8 @@ type outage struct {
 	noQuorum bool
 	away     map[int]bool // disks that are down
 	full     map[int]bool // disks without room
-	mu       sync.Mutex   // guards the placer, which remembers what it found
-	placer   *placer
+	mu       sync.Mutex   // guards the placement, which remembers what it found
+	placed   *Placement
 }
 
 // reckon brings the outage up to date.
@@ -240,7 +240,7 @@ func (c *Cluster) reckon() {
 		c.outage.Store(nil)
 		return
 	}
-	o.placer = c.placer()
+	o.placed = c.placement()
 	c.outage.Store(o)
 }
 
@@ -256,7 +256,7 @@ func (o *outage) hits(obj *Object, s span) error {
 		return ErrUnavailable
 	}
 	o.mu.Lock()
-	l := o.placer.layout(obj)
+	l := o.placed.Layout(obj)
 	o.mu.Unlock()
 	count := int64(len(l.TargetDiskSets))
 	if count == 0 {

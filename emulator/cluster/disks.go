@@ -19,8 +19,9 @@ const (
 // disk is the lasting part of a disk; what is on it is counted when somebody looks.
 type disk struct {
 	Disk
-	ejected bool // for good; conditions take disks away as well
-	ignored bool // nobody waits for it
+	ejected bool  // for good; conditions take disks away as well
+	ignored bool  // nobody waits for it
+	drain   drain // zero unless it is being soft-ejected
 }
 
 // usable turns allocation groups into bytes of client data, before replication.
@@ -70,7 +71,7 @@ func newDisk(id, server int, ssd bool, size int64) *disk {
 	groups := size/agSize - 2 // storpool-api 14
 	return &disk{Disk: Disk{
 		ID: id, Server: server, GenerationLeft: -1, Model: model, Serial: fmt.Sprintf("SPSIM%05d", id),
-		SoftEject: "off", SSD: ssd, Device: fmt.Sprintf("/dev/disk-sp-%d", id), Size: size, AGCount: groups,
+		SoftEject: softEjectOff, SSD: ssd, Device: fmt.Sprintf("/dev/disk-sp-%d", id), Size: size, AGCount: groups,
 		EntriesCount: groups * (agSize / entrySize), ObjectsCount: groups * (agSize / objectSize) * 4,
 	}}
 }
@@ -118,44 +119,6 @@ func (c *Cluster) DiskSetDescription(id int, text string) error {
 			return refuse(InvalidParam, "Invalid disk description '%s'", text)
 		}
 		d.Description = text
-		return nil
-	})
-}
-
-// DiskSoftEject sets the soft-eject state: on, paused or off. Errors: [ObjectDoesNotExist], [InvalidParam].
-func (c *Cluster) DiskSoftEject(id int, state string) error {
-	return c.changeDisk(id, func(d *disk) error {
-		if state != "on" && state != "off" && state != "paused" {
-			return refuse(InvalidParam, "Invalid soft eject state '%s'", state)
-		}
-		d.SoftEject = state
-		return nil
-	})
-}
-
-// DiskScrubStart begins a scrubbing pass; one that is paused stays paused. Error: [ObjectDoesNotExist].
-func (c *Cluster) DiskScrubStart(id int) error {
-	return c.changeDisk(id, func(d *disk) error {
-		d.Scrub.Started = c.now().Unix()
-		if d.Scrub.Paused {
-			d.Scrub.PausedAt = d.Scrub.Started
-		} else {
-			d.Scrub.Completed = d.Scrub.Started
-		}
-		return nil
-	})
-}
-
-// DiskScrubPause pauses or continues scrubbing. Error: [ObjectDoesNotExist].
-func (c *Cluster) DiskScrubPause(id int, paused bool) error {
-	return c.changeDisk(id, func(d *disk) error {
-		if paused && !d.Scrub.Paused {
-			d.Scrub.PausedAt = c.now().Unix()
-		}
-		if !paused && d.Scrub.Paused {
-			d.Scrub.Completed, d.Scrub.PausedAt = c.now().Unix(), 0
-		}
-		d.Scrub.Paused = paused
 		return nil
 	})
 }

@@ -219,6 +219,7 @@ func (c *Cluster) loadParts(saved map[string]json.RawMessage) error {
 func (l *loading) info(c *Cluster, s *savedObject) (Info, error) {
 	info := Info{
 		GlobalID: s.GlobalID, Name: s.Name, Size: s.Size, Created: s.Created, VisibleID: s.ID, ParentID: s.Parent,
+		VAG:  cmp.Or(s.VAG, s.ID),
 		node: l.nodes[nodeKey{c.id, s.ID}],
 	}
 	if s.Parent != 0 {

@@ -133,10 +133,10 @@ func (c *Cluster) checkReplicas(q MaintenanceRequest) error {
 	if q.MinOKReplicas != nil {
 		least = *q.MinOKReplicas
 	}
-	p := c.placer()
+	p := c.placement()
 	var err error
 	check := func(_ int64, o *Object) bool {
-		l := p.layout(o)
+		l := p.Layout(o)
 		for i, n := range l.Counts() {
 			if n == 0 {
 				continue

@@ -32,6 +32,7 @@ type Model struct {
 	Replication   int             `json:"replication"`   // where neither request nor template says (1..3)
 	Version       string          `json:"version"`       // of every service
 	Templates     []ModelTemplate `json:"templates"`
+	FaultSets     []ModelFaultSet `json:"faultSets,omitempty"`
 	Location      string          `json:"location"` // name of the cluster's own location
 	Locations     []ModelLocation `json:"locations"`
 	Clusters      []ModelCluster  `json:"clusters,omitempty"` // besides the cluster itself
@@ -44,6 +45,12 @@ type ModelTemplate struct {
 	PlaceTail   string `json:"placeTail,omitempty"` // default PlaceAll
 	PlaceHead   string `json:"placeHead,omitempty"` // default PlaceAll
 	Replication int    `json:"replication,omitempty"`
+}
+
+// ModelFaultSet is a set of servers that may fail together: replicas avoid to share one.
+type ModelFaultSet struct {
+	Name    string `json:"name"`
+	Servers []int  `json:"servers"`
 }
 
 // ModelLocation is a remote location that is known from the start.
@@ -107,6 +114,7 @@ func (m Model) Validate() error {
 		check(validSiteID(c.ID) && validSiteName(c.Name), "cluster: bad id %q or name %q", c.ID, c.Name)
 		check(known[c.Location], "cluster %q: unknown location %q", c.Name, c.Location)
 	}
+	m.checkFaultSets(check)
 	names := map[string]bool{}
 	for _, t := range m.Templates {
 		check(validTemplateName(t.Name) && !names[t.Name], "template: bad or repeated name %q", t.Name)

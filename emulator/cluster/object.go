@@ -32,6 +32,7 @@ type Info struct {
 	Created   int64  // UNIX seconds
 	VisibleID int64  // unique number, in order of creation
 	ParentID  int64  // VisibleID of the parent, 0 when there is none
+	VAG       int64  // volume allocation group; its number is the VisibleID of the object that it began with
 	Tags      Tags
 	Snap      *SnapshotInfo // nil for a volume
 

@@ -52,6 +52,8 @@ func parts() []part {
 		define("buckets", (*Cluster).saveBuckets, (*Cluster).loadBuckets),
 		define("iscsi", (*Cluster).saveISCSI, (*Cluster).loadISCSI),
 		define("maintenance", (*Cluster).saveMaintenance, (*Cluster).loadMaintenance),
+		define("vags", (*Cluster).saveVAGs, (*Cluster).loadVAGs),
+		define("balancer", (*Cluster).saveBalancer, (*Cluster).loadBalancer),
 		define("conditions", (*Cluster).saveConditions, (*Cluster).loadConditions),
 		define("due", (*Cluster).saveDue, (*Cluster).loadDue),
 	}
@@ -72,14 +74,19 @@ func strictly(text []byte, v any) error {
 
 type savedDisk struct {
 	Disk
-	Ejected bool `json:"ejected,omitempty"`
-	Ignored bool `json:"ignored,omitempty"`
+	Ejected bool   `json:"ejected,omitempty"`
+	Ignored bool   `json:"ignored,omitempty"`
+	Drain   *drain `json:"drain,omitempty"`
 }
 
 func (c *Cluster) saveDisks() []savedDisk {
 	all := make([]savedDisk, len(c.disks))
 	for i, d := range c.disks {
-		all[i] = savedDisk{d.Disk, d.ejected, d.ignored}
+		all[i] = savedDisk{Disk: d.Disk, Ejected: d.ejected, Ignored: d.ignored}
+		if d.SoftEject != softEjectOff {
+			moving := d.drain
+			all[i].Drain = &moving
+		}
 	}
 	return all
 }
@@ -89,7 +96,14 @@ func (c *Cluster) loadDisks(all []savedDisk) error {
 		if i > 0 && d.ID <= all[i-1].ID {
 			return fmt.Errorf("disk %d is out of order", d.ID)
 		}
-		c.disks = append(c.disks, &disk{d.Disk, d.Ejected, d.Ignored})
+		if (d.SoftEject != softEjectOff) != (d.Drain != nil) {
+			return fmt.Errorf("disk %d: the soft-eject does not fit its state", d.ID)
+		}
+		made := &disk{Disk: d.Disk, ejected: d.Ejected, ignored: d.Ignored}
+		if d.Drain != nil {
+			made.drain = *d.Drain
+		}
+		c.disks = append(c.disks, made)
 	}
 	return nil
 }

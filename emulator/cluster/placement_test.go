@@ -185,7 +185,9 @@ func TestDisksCountWhatIsOnThem(t *testing.T) {
 	assert.True(t, slices.IsSortedFunc(disks, func(a, b cluster.Disk) int { return a.ID - b.ID }))
 
 	v := b.volume(cluster.VolumeSpec{Template: "ssd", Size: new(10 * tib)})
-	b.write(v, 0, 1, 32*mib)
+	for k := range int64(12) { // a disk set each
+		b.write(v, k*32*mib+4096, 1, mib)
+	}
 	var objects, onDisk int64
 	for _, d := range b.Disks() {
 		objects += d.ObjectsAllocated
@@ -197,7 +199,7 @@ func TestDisksCountWhatIsOnThem(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 3*b.vol(v).ObjectsCount(), objects)
-	assert.Equal(t, 3*32*mib, onDisk)
+	assert.Equal(t, 3*12*mib, onDisk)
 }
 
 func TestDisksAreDescribedEjectedScrubbedAndForgotten(t *testing.T) {
@@ -219,10 +221,10 @@ func TestDisksAreDescribedEjectedScrubbedAndForgotten(t *testing.T) {
 	require.NoError(t, b.DiskScrubPause(101, true))
 	b.clock.Advance(second)
 	require.NoError(t, b.DiskScrubStart(101))
-	assert.Equal(t, cluster.Scrub{Started: now + 1, Paused: true, PausedAt: now + 1}, disk().Scrub)
+	assert.Equal(t, cluster.Scrub{Started: now + 1, Since: now + 1, Paused: true, PausedAt: now + 1}, disk().Scrub)
 	b.clock.Advance(second)
 	require.NoError(t, b.DiskScrubPause(101, false))
-	assert.Equal(t, cluster.Scrub{Started: now + 1, Completed: now + 2}, disk().Scrub)
+	assert.Equal(t, cluster.Scrub{Completed: now + 2}, disk().Scrub, "nothing is on the disk")
 
 	refused(t, b.DiskForget(101), cluster.Busy, "Disk 101 is up")
 	at := b.Generation()

@@ -53,6 +53,7 @@ type savedObject struct {
 	Created  int64          `json:"created"`
 	Parent   int64          `json:"parent,omitempty"`   // VisibleID
 	ParentIn string         `json:"parentIn,omitempty"` // cluster id when it is another
+	VAG      int64          `json:"vag,omitempty"`      // when it is not ID
 	Settings int            `json:"settings"`           // place among those of the cluster
 	Tags     []string       `json:"tags,omitempty"`     // name and value in turn, by ascending name
 	Contents int            `json:"contents,omitempty"`
@@ -301,6 +302,9 @@ func saved(o *Object, settings, root int) savedObject {
 	s := savedObject{
 		ID: o.VisibleID, GlobalID: o.GlobalID, Name: o.Name, Size: o.Size, Created: o.Created, Parent: o.ParentID,
 		Settings: settings, Contents: root + 1,
+	}
+	if o.VAG != o.VisibleID {
+		s.VAG = o.VAG
 	}
 	for name, value := range o.Tags.All() {
 		s.Tags = append(s.Tags, name, value)

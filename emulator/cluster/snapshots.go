@@ -108,6 +108,9 @@ func (c *Cluster) insert(v *node, image *blocks.Image, w wish) *node {
 			CreatedFrom: vo.GlobalID, CreatedFromID: vo.VisibleID, source: v,
 		},
 	}
+	if alike(info.Settings, vo.Settings) {
+		info.VAG = vo.VAG
+	}
 	if w.name == "" {
 		info.Name, info.Snap.AutoName = c.generatedName(vo, id, anonymous, w.transient)
 	}

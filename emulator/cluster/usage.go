@@ -1,6 +1,10 @@
 package cluster
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/spsim/spsim/emulator/blocks"
+)
 
 // Space returns the space figures of a volume or snapshot (storpool-api 6.8); those of one that is gone are
 // zero.
@@ -19,86 +23,62 @@ func (c *Cluster) Space(o *Object) Space {
 
 // usage counts what is on the disks, from objects as they were at one moment.
 type usage struct {
-	placer *placer
-	disks  []Disk // all, by id, with what they hold
-	full   map[int]bool
-	loads  map[*Settings]*load
+	*tally
+	disks []Disk // all, by id, with what they hold
+	full  map[int]bool
 }
 
-// load adds up the objects with the same settings. objects[i] and bytes[i] are of disk set i.
-type load struct {
-	sets    [][]int
-	objects []int64
-	bytes   []int64
-}
-
-// usage walks all volumes and snapshots without holding up anybody; visit is called for each.
-func (c *Cluster) usage(visit func(o *Object, stored int64)) *usage {
+// usage walks all volumes and snapshots without holding up anybody; visit is called for each, with where it has data
+// of its own.
+func (c *Cluster) usage(visit func(u *usage, o *Object, chunks []blocks.Chunk)) *usage {
 	c.lock()
-	u := &usage{placer: c.placer(), full: c.fullDisks(), loads: map[*Settings]*load{}}
+	u := &usage{tally: newTally(c.placement()), full: c.fullDisks()}
+	now := c.now().Unix()
 	for _, d := range c.disks {
-		u.disks = append(u.disks, d.Disk)
+		seen := d.Disk
+		seen.Scrub = d.Scrub.at(now)
+		u.disks = append(u.disks, seen)
 	}
 	lists := []List[*Object]{{c.volumes.Copy()}, {c.snapshots.Copy()}}
 	c.mu.Unlock()
 	for _, l := range lists {
 		for o := range l.All() {
-			stored := c.stored(o)
-			u.add(o, stored)
-			visit(o, stored)
+			chunks := c.chunks(o)
+			u.add(u.placement.now(o), o, chunks)
+			visit(u, o, chunks)
 		}
 	}
 	u.settle()
 	return u
 }
 
-func (c *Cluster) stored(o *Object) int64 {
+// chunks returns where an object has data of its own.
+func (c *Cluster) chunks(o *Object) []blocks.Chunk {
 	c.mu.RLock()
 	image := o.node.image
 	c.mu.RUnlock()
 	if image == nil {
-		return 0
+		return nil
 	}
-	return image.Stored()
+	return image.Chunks()
 }
 
-func (u *usage) add(o *Object, stored int64) {
-	l := u.loads[o.Settings]
-	if l == nil {
-		sets := u.placer.setsOf(o.Settings)
-		l = &load{sets: sets, objects: make([]int64, len(sets)), bytes: make([]int64, len(sets))}
-		u.loads[o.Settings] = l
+// bytesOf returns the bytes of data in all chunks.
+func bytesOf(chunks []blocks.Chunk) (n int64) {
+	for _, k := range chunks {
+		n += k.Bytes
 	}
-	n := int64(len(l.sets))
-	if n == 0 {
-		return
-	}
-	for i := range l.sets {
-		l.objects[i] += o.ObjectsCount() / n
-		l.bytes[i] += stored / n
-	}
-	for k := range o.ObjectsCount() % n {
-		l.objects[(o.VisibleID+k)%n]++
-	}
-	l.bytes[o.VisibleID%n] += stored % n
+	return n
 }
 
 // settle turns the loads of the disk sets into figures of the disks.
 func (u *usage) settle() {
-	objects, bytes := map[int]int64{}, map[int]int64{}
-	for _, l := range u.loads {
-		for i, set := range l.sets {
-			for _, id := range set {
-				objects[id] += l.objects[i]
-				bytes[id] += l.bytes[i]
-			}
-		}
-	}
+	on := u.perDisk()
 	for i := range u.disks {
 		d := &u.disks[i]
-		d.ObjectsAllocated = objects[d.ID]
+		d.ObjectsAllocated = on[d.ID].objects
 		d.ObjectsCount = max(d.ObjectsCount, d.ObjectsAllocated)
-		d.OnDiskSize = bytes[d.ID]
+		d.OnDiskSize = on[d.ID].bytes
 		d.AGAllocated = min((d.OnDiskSize/dataOf*rawOf+agSize-1)/agSize, d.AGCount)
 		d.EntriesAllocated = min((d.OnDiskSize+entrySize-1)/entrySize, d.EntriesCount)
 		if u.full[d.ID] {
@@ -107,20 +87,22 @@ func (u *usage) settle() {
 	}
 }
 
-// Disks lists the disks by id.
-func (c *Cluster) Disks() []Disk {
-	return c.usage(func(*Object, int64) {}).disks
-}
-
-// Disk returns one disk. Error: [ObjectDoesNotExist].
-func (c *Cluster) Disk(id int) (Disk, error) {
-	disks := c.Disks()
-	i := slices.IndexFunc(disks, func(d Disk) bool { return d.ID == id })
+func (u *usage) disk(id int) (Disk, error) {
+	i := slices.IndexFunc(u.disks, func(d Disk) bool { return d.ID == id })
 	if i < 0 {
 		return Disk{}, refuse(ObjectDoesNotExist, "Disk %d does not exist", id)
 	}
-	return disks[i], nil
+	return u.disks[i], nil
 }
+
+// countAll is a usage that nobody looks at meanwhile.
+func (c *Cluster) countAll() *usage { return c.usage(func(*usage, *Object, []blocks.Chunk) {}) }
+
+// Disks lists the disks by id.
+func (c *Cluster) Disks() []Disk { return c.countAll().disks }
+
+// Disk returns one disk. Error: [ObjectDoesNotExist].
+func (c *Cluster) Disk(id int) (Disk, error) { return c.countAll().disk(id) }
 
 // TemplateStatus returns the usage and capacity of every template, in order of creation (storpool-api 8).
 func (c *Cluster) TemplateStatus() []TemplateStatus {
@@ -133,13 +115,13 @@ func (c *Cluster) TemplateStatus() []TemplateStatus {
 	}
 	parents := map[*node]bool{}
 	var snapshots []*Object
-	u := c.usage(func(o *Object, stored int64) {
+	u := c.usage(func(_ *usage, o *Object, chunks []blocks.Chunk) {
 		parents[o.parent] = true
 		s := of[o.TemplateID]
 		if s == nil {
 			return
 		}
-		s.count(o, stored)
+		s.count(o, bytesOf(chunks))
 		if o.IsSnapshot() {
 			snapshots = append(snapshots, o)
 		}
@@ -191,7 +173,7 @@ func (u *usage) estimate(s *TemplateStatus, replication int) {
 func (u *usage) groupStatus(name string, replication int) (g GroupStatus) {
 	var count, free int64
 	for _, d := range u.disks {
-		if d.Up() && slices.Contains(u.placer.groups[name], d.ID) {
+		if d.Up() && slices.Contains(u.placement.groups[name], d.ID) {
 			count += d.AGCount
 			free += d.AGFree()
 		}

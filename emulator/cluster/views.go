@@ -104,14 +104,6 @@ type Disk struct {
 	Scrub            Scrub
 }
 
-// Scrub is the scrubbing state of a disk.
-type Scrub struct {
-	Completed int64 // UNIX seconds of the last completed pass
-	Started   int64 // UNIX seconds at which the present pass began, 0 when none did
-	Paused    bool
-	PausedAt  int64 // UNIX seconds
-}
-
 // Up tells whether the disk is present.
 func (d *Disk) Up() bool { return d.GenerationLeft == -1 }
 
