@@ -170,6 +170,19 @@ func plantsOnStorage() []planted {
 		{"secondary storage holds what is on record", "file x on secondary storage 1", "is on no record", func(o *check.Observation) {
 			o.Files = append(o.Files, check.File{Store: 1, Name: "x", Size: 1})
 		}},
+		{"secondary storage holds what is on record", "file x on pool 9", "is on no record", func(o *check.Observation) {
+			o.Files = append(o.Files, check.File{Pool: 9, Name: "x", Size: 1})
+		}},
+		{"secondary storage holds what is on record", `volume 3 "restored"`, "is not on pool 9 as file", func(o *check.Observation) {
+			o.Inventory.Pools = append(o.Inventory.Pools, inventory.Pool{ID: 9, Provider: mgmt.DefaultPrimary})
+			o.Inventory.Volumes[2].Pool, o.Inventory.Volumes[2].Path = 9, "file"
+		}},
+		{"secondary storage holds what is on record", "copy of volume 3", "is not on secondary storage 1 as copy", func(o *check.Observation) {
+			o.Inventory.VolumeStores = append(o.Inventory.VolumeStores, inventory.VolumeStore{Volume: 3, Store: 1, Path: "copy", State: inventory.RefReady})
+		}},
+		{"secondary storage holds what is on record", `volume 3 "restored"`, "is uploaded and on no record", func(o *check.Observation) {
+			o.Inventory.Volumes[2].State = inventory.VolumeUploaded
+		}},
 		{"secondary storage holds what is on record", "backup of snapshot 1", "is not on secondary storage 1", func(o *check.Observation) { o.Files = nil }},
 		{"secondary storage holds what is on record", "backup of snapshot 1", "bytes on record", func(o *check.Observation) {
 			for i := range o.Files {
@@ -250,6 +263,9 @@ func plantsOnRecords() []planted {
 		{rest, "snapshot 1", "is BackingUp", func(o *check.Observation) { o.Inventory.Snapshots[0].State = inventory.SnapshotBackingUp }},
 		{rest, "record of snapshot 1", "is Copying", func(o *check.Observation) { o.Inventory.SnapshotRefs[0].State = inventory.RefCopying }},
 		{rest, "cached template linux", "is Creating", func(o *check.Observation) { o.Inventory.TemplatePools[0].State = inventory.RefCreating }},
+		{rest, "copy of volume 3 on secondary storage 1", "is Creating", func(o *check.Observation) {
+			o.Inventory.VolumeStores = append(o.Inventory.VolumeStores, inventory.VolumeStore{Volume: 3, Store: 1, State: inventory.RefCreating})
+		}},
 		{rest, "template linux on secondary storage 1", "is Failed", func(o *check.Observation) {
 			o.Inventory.TemplateStores[0].State = inventory.RefFailed
 		}},

@@ -43,16 +43,17 @@ func pattern(seed int64, name string) []byte {
 const imageHeader = "a header of an image"
 
 func header() []byte {
-	const file = "/etc/shadow"
-	out := make([]byte, 104, 512+len(file))
+	const file, at = "/etc/shadow", 512
+	out := make([]byte, at+len(file))
 	be := binary.BigEndian
 	be.PutUint32(out, 0x514649fb)
 	be.PutUint32(out[4:], 3)
-	be.PutUint64(out[8:], 512) // where the name of the file is
+	be.PutUint64(out[8:], at) // where the name of the file is
 	be.PutUint32(out[16:], uint32(len(file)))
 	be.PutUint32(out[20:], 16)
 	be.PutUint64(out[24:], 1<<30)
-	return append(out[:512], file...)
+	copy(out[at:], file)
+	return out
 }
 
 func label(name string, off int) string { return fmt.Sprintf("spsim pattern %q at %d\n", name, off) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cucumber/godog"
@@ -38,7 +39,7 @@ func (s *scene) lookForUnknown(ctx context.Context, outcome string) error {
 	return s.act(ctx, outcome, func(ctx context.Context) error {
 		volumes, one := s.w.Driver.CheckVolumes(ctx)
 		snapshots, two := s.w.Driver.CheckSnapshots(ctx)
-		s.unknown = append(volumes, snapshots...)
+		s.unknown = slices.Concat(volumes, snapshots)
 		return errors.Join(one, two)
 	})
 }
