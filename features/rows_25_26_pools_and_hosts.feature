@@ -310,3 +310,32 @@ Feature: Pools and their hosts
     And the VM "web" is started
     Then the pool "primary" has the hosts 1 and 2
     And the guest "web" reads the pattern "kept" from "web-root"
+
+  @row-26
+  Scenario: A host that goes down and comes back has its pool again
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    When CloudStack marks host 2 as Down
+    Then the pool "primary" has the hosts 1 and 2
+    And StorPool has 1 check volume
+    When CloudStack marks host 2 as Up
+    And the VM "web" is migrated to host 2
+    Then the guest "web" reads the pattern "kept" from "web-root"
+
+  @row-26
+  Scenario: A host that CloudStack removes leaves its pool, and the last one takes the cluster's id with it
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    And CloudStack marks host 2 as Maintenance
+    When CloudStack removes host 1, which is refused
+    And CloudStack removes host 2
+    Then the pool "primary" has the hosts 1
+    And the StorPool cluster of the hosts is on record as "its own"
+    When the VM "web" is stopped
+    And CloudStack marks host 1 as Maintenance
+    And CloudStack removes host 1
+    Then the StorPool cluster of the hosts is on record as "n/a"
+    And StorPool has 1 check volume
+    And "web-root" holds the pattern "kept"

@@ -15,6 +15,8 @@ type Driver interface {
 	CancelMaintain(ctx context.Context, pool inventory.ID) error
 	DeleteDataStore(ctx context.Context, pool inventory.ID) error
 	HostConnect(ctx context.Context, host, pool inventory.ID) error
+	HostDisconnected(ctx context.Context, host, pool inventory.ID) error
+	HostRemoved(ctx context.Context, host, cluster inventory.ID) error
 	Bypass(pool inventory.ID) (bool, error)
 	MaySnapshot(volume inventory.ID) error
 	CreateAsync(ctx context.Context, o driver.Object) (driver.Result, error)

@@ -99,3 +99,12 @@ func (s *Server) connect(ctx context.Context, host inventory.ID, pools []invento
 	}
 	return errors.Join(errs...)
 }
+
+// disconnect tells the drivers of pools that a host is gone.
+func (s *Server) disconnect(ctx context.Context, host inventory.ID, pools []inventory.Pool) error {
+	var errs []error
+	for _, p := range pools {
+		errs = append(errs, s.driver.HostDisconnected(ctx, host, p.ID))
+	}
+	return errors.Join(errs...)
+}

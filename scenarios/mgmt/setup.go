@@ -2,6 +2,7 @@ package mgmt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -66,16 +67,20 @@ func (s *Server) AddHost(ctx context.Context, spec HostSpec) (h inventory.Host, 
 }
 
 // SetHostState tells CloudStack that a host's agent is up, down, disabled or in maintenance. One that comes up is
-// connected to the pools of its zone.
+// connected to the pools of its zone; of one that goes down the drivers of its pools are told.
 func (s *Server) SetHostState(ctx context.Context, host inventory.ID, st inventory.HostState) error {
-	var pools []inventory.Pool
+	var up, left []inventory.Pool
 	err := s.update(func(tx *inventory.Tx) error {
 		h, err := tx.Hosts.Must(host)
 		if err != nil {
 			return err
 		}
-		if st == inventory.HostUp && h.State != st {
-			pools = tx.Pools.All(func(p inventory.Pool) bool { return p.Zone == h.Zone && p.State == inventory.PoolUp })
+		switch pools := tx.Pools.All(func(p inventory.Pool) bool { return p.Zone == h.Zone && p.State == inventory.PoolUp }); {
+		case st == h.State:
+		case st == inventory.HostUp:
+			up = pools
+		case st == inventory.HostDown:
+			left = pools
 		}
 		h.State = st
 		tx.Hosts.Put(h)
@@ -84,7 +89,39 @@ func (s *Server) SetHostState(ctx context.Context, host inventory.ID, st invento
 	if err != nil {
 		return err
 	}
-	return s.connect(ctx, host, pools)
+	return errors.Join(s.connect(ctx, host, up), s.disconnect(ctx, host, left))
+}
+
+// RemoveHost removes a host that is in maintenance or down and runs no VM.
+func (s *Server) RemoveHost(ctx context.Context, host inventory.ID) error {
+	var h inventory.Host
+	var pools []inventory.Pool
+	err := s.inv.View(func(tx *inventory.Tx) (err error) {
+		if h, err = tx.Hosts.Must(host); err != nil {
+			return err
+		}
+		pools = tx.Pools.All(func(p inventory.Pool) bool { return p.Zone == h.Zone })
+		_, used := tx.VMs.Find(func(m inventory.VM) bool { return m.Host == host })
+		refuse := func(reason string) error { return &Refused{"deleteHost", fmt.Sprintf("host %d", host), reason} }
+		switch {
+		case used:
+			return refuse("VMs run on the host")
+		case h.State != inventory.HostMaintenance && h.State != inventory.HostDown:
+			return refuse("the host is " + string(h.State))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	errs := []error{s.disconnect(ctx, host, pools), s.update(func(tx *inventory.Tx) error {
+		for _, ph := range tx.PoolHosts.All(func(ph inventory.PoolHost) bool { return ph.Host == host }) {
+			tx.PoolHosts.Delete(ph.ID)
+		}
+		tx.Hosts.Delete(host)
+		return nil
+	})}
+	return errors.Join(append(errs, s.driver.HostRemoved(ctx, host, h.Cluster))...)
 }
 
 // AddSecondaryStore adds an NFS image store to a zone; the export is made unless it is there.

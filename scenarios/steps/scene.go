@@ -96,6 +96,7 @@ func Register(sc *godog.ScenarioContext, o Options) {
 	s.encryptionSteps(sc)
 	s.unknownSteps(sc)
 	s.siteSteps(sc)
+	s.leaveSteps(sc)
 }
 
 // Skip returns an error that ends a scenario as skipped, with the reason.

@@ -1,0 +1,86 @@
+@row-24 @resize
+Feature: Change the offering of a disk
+  Tier, limit and placement template on StorPool are those of the new offering, for ROOT and DATA disks, in use or not.
+
+  Background:
+    Given a zone with 2 hosts and the StorPool pool "primary"
+
+  Scenario Outline: A <kind> disk, <state>, gets <new> with its new offering
+    Given the disk offering "new" with <new>
+    And the <kind> disk "disk", <state>, with the pattern "kept"
+    When the disk "disk" is moved to the offering "new"
+    Then the StorPool volume of "disk" has
+      | iops     | <iops>     |
+      | qc       | <tier>     |
+      | template | <template> |
+      | size     | 1 GiB      |
+    And the inventory has the disk "disk" with
+      | offering | new    |
+      | iops     | <iops> |
+      | state    | Ready  |
+    And "disk" holds the pattern "kept"
+    When the VM "vm" becomes Running
+    Then "disk" holds the pattern "kept"
+
+    Examples:
+      | kind | state    | new            | iops      | tier | template |
+      | ROOT | attached | tier "gold"    | unlimited | gold | hdd      |
+      | ROOT | detached | 200 IOPS       | 200       | none | hdd      |
+      | ROOT | attached | template "ssd" | unlimited | none | ssd      |
+      | DATA | attached | 200 IOPS       | 200       | none | hdd      |
+      | DATA | detached | tier "gold"    | unlimited | gold | hdd      |
+
+  Scenario Outline: The tier stays when a <kind> disk is detached, attached, reverted and restored
+    Given the disk offering "gold" with tier "gold"
+    And the <kind> disk "disk", detached, with the pattern "kept"
+    And the disk "disk" is moved to the offering "gold"
+    And the snapshot "snap" of "disk" is taken
+    And the pattern "later" is written to "disk"
+    When the VM "vm" becomes Running
+    And the VM "vm" is stopped
+    And the disk "disk" is reverted to the snapshot "snap"
+    And the volume "copy" is created from the snapshot "snap"
+    Then the StorPool volume of "disk" has
+      | qc       | gold |
+      | template | hdd  |
+    And the StorPool volume of "copy" has
+      | qc       | gold |
+      | template | hdd  |
+    And "disk" holds the pattern "kept"
+    And "copy" holds the pattern "kept"
+
+    Examples:
+      | kind |
+      | ROOT |
+      | DATA |
+
+  Scenario: A disk that is only recorded is created with its new offering
+    Given the disk offering "gold" with tier "gold"
+    And the running VM "vm"
+    And the pattern "kept" is written to "vm-root"
+    And the DATA disk "disk" of 1 GiB is created
+    When the disk "disk" is moved to the offering "gold"
+    Then StorPool has no volume of "disk"
+    When the disk "disk" is attached to "vm"
+    Then the StorPool volume of "disk" has
+      | qc | gold |
+    And "vm-root" holds the pattern "kept"
+
+  @fault @needs-fault-injection
+  Scenario Outline: A change of offering <outcome> when VolumeUpdate is <effect>, and can be repeated
+    Given the disk offering "gold" with tier "gold"
+    And the DATA disk "disk", attached, with the pattern "kept"
+    And the call "POST VolumeUpdate" will be <effect>
+    When the disk "disk" is moved to the offering "gold", which <outcome>
+    Then the StorPool volume of "disk" has
+      | qc | <tier> |
+    When the disk "disk" is moved to the offering "gold"
+    Then the StorPool volume of "disk" has
+      | qc | gold |
+    And "disk" holds the pattern "kept"
+
+    Examples:
+      | effect                 | outcome  | tier |
+      | refused with "noSpace" | fails    | none |
+      | refused in passing     | succeeds | gold |
+      | lost                   | succeeds | gold |
