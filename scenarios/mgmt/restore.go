@@ -59,7 +59,7 @@ func (s *Server) recordRestore(spec RestoreSpec) (v inventory.Volume, src driver
 			return refuse("the snapshot is " + string(sn.State))
 		}
 		if !ok {
-			return refuse("no store of the zone has the snapshot")
+			return refuse("no store has the snapshot in that zone")
 		}
 		if base.Encrypted() {
 			return refuse("the volume of the snapshot is encrypted")
