@@ -124,6 +124,8 @@ type snapshotStable struct {
 	TargetDeleteDate           int64  `json:"targetDeleteDate"`
 	RecoveringFromRemote       bool   `json:"recoveringFromRemote"`
 	Backup                     bool   `json:"backup"`
+	BackupOfGlobalID           string `json:"backupOfGlobalId,omitempty"`
+	BackupOfVisibleVolumeID    int64  `json:"backupOfVisibleVolumeId,omitempty"`
 	DeleteBlocked              string `json:"deleteBlocked,omitempty"`
 	McState                    string `json:"mcState"`
 	CreatedFromGlobalID        string `json:"createdFromGlobalId,omitempty"`

@@ -205,7 +205,7 @@ func TestRuleThatCanNeverFireIsRefused(t *testing.T) {
 	t.Parallel()
 	s := Start(t)
 	for _, call := range []string{
-		"VolumeCreate", "GET VolumeCreate", "POST VolumeUpdate/v", "POST Nothing", "POST SnapshotExport", "agent BackupSnapshot/convert",
+		"VolumeCreate", "GET VolumeCreate", "POST VolumeUpdate/v", "POST Nothing", "POST __BalancerDiskSetsUpdate", "agent BackupSnapshot/convert",
 	} {
 		_, err := s.Arm(fault.Rule{Call: call, Effect: fault.Effect{Kind: fault.Cut}})
 		assert.ErrorIs(t, err, fault.ErrRule, call)

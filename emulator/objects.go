@@ -92,7 +92,15 @@ func appendKeptSnapshot(b []byte, s *cluster.SnapshotInfo) []byte {
 	b = appendFlag(b, "bound", s.Bound)
 	b = appendFlag(b, "deleted", s.Deleted)
 	b = appendFlag(b, "transient", s.Transient)
-	b = append(b, `,"recoveringFromRemote":false,"backup":false,"mcState":"clusterLocal"`...)
+	b = appendFlag(b, "recoveringFromRemote", s.Recovering)
+	b = appendFlag(b, "backup", s.Backup)
+	if s.Backup {
+		b = append(b, `,"backupOfGlobalId":`...)
+		b = appendText(b, s.BackupOf)
+		b = appendNumber(b, "backupOfVisibleVolumeId", s.BackupOfID)
+	}
+	b = append(b, `,"mcState":`...)
+	b = appendText(b, mcState(s))
 	b = appendNumber(b, "targetDeleteDate", s.TargetDeleteDate)
 	if s.DeleteBlocked != "" {
 		b = append(b, `,"deleteBlocked":`...)
@@ -104,6 +112,17 @@ func appendKeptSnapshot(b []byte, s *cluster.SnapshotInfo) []byte {
 		b = appendNumber(b, "createdFromVisibleVolumeId", s.CreatedFromID)
 	}
 	return b
+}
+
+// mcState is what a snapshot is to the multi-cluster.
+func mcState(s *cluster.SnapshotInfo) string {
+	switch {
+	case s.Slave:
+		return "slaveCopy"
+	case s.Exported:
+		return "clusterLocalExported"
+	}
+	return "clusterLocal"
 }
 
 // appendSettings appends the policy members, and the members that are the same for every object.

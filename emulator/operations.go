@@ -75,12 +75,12 @@ func volumeOps() []Op {
 		op("POST", "VolumeRebase/{volumeName}", Changes, volumeRebase),
 		op("POST", "VolumeAbandonDisk/{volumeName}", Changes, volumeAbandonDisk),
 		op("POST", "VolumeDelete/{volumeName}", Multi|Changes, volumeDelete),
-		absent("POST", "VolumeBackup", Multi|Changes, noLocations),
-		absent("POST", "VolumesGroupBackup", Multi|Changes, noLocations),
+		op("POST", "VolumeBackup", Multi|Changes, volumeBackup),
+		op("POST", "VolumesGroupBackup", Multi|Changes, volumesGroupBackup),
 		op("POST", "VolumeMoveToRemote/{volumeName}", Changes, volumeMoveToRemote),
 		op("POST", "VolumeExport/{volumeName}", Changes, volumeExport),
 		op("POST", "VolumeAcquire/{volumeName}", Multi|Changes, volumeAcquire),
-		absent("POST", "VolumeFromRemote", Changes, noLocations),
+		op("POST", "VolumeFromRemote", Changes, volumeFromRemote),
 		op("POST", "VolumeRevert/{volumeName}", Multi|Changes, volumeRevert),
 	}
 }
@@ -102,23 +102,17 @@ func snapshotOps() []Op {
 	}
 }
 
-// Why calls are not emulated that need more than one cluster.
-const (
-	noLocations   = "exchange of snapshots with other locations is not built yet"
-	noSubClusters = "a multi-cluster of several clusters is not built yet"
-)
-
 func exchangeOps() []Op {
 	return []Op{
-		absent("POST", "SnapshotFromRemote", Changes, noLocations),
+		op("POST", "SnapshotFromRemote", Changes, snapshotFromRemote),
 		op("POST", "SnapshotMoveToRemote/{snapshotName}", Changes, snapshotMoveToRemote),
-		absent("POST", "SnapshotExport", Changes, noLocations),
-		absent("POST", "SnapshotUnexport", Changes, noLocations),
-		absent("GET", "ExportsList", 0, noLocations),
-		absent("GET", "VolumeExportsList", 0, noSubClusters),
-		absent("GET", "SnapshotsRemoteList", 0, noLocations),
-		absent("GET", "VolumesRemoteList", 0, noSubClusters),
-		absent("POST", "SnapshotsRemoteUnexport", Changes, noLocations),
+		op("POST", "SnapshotExport", Changes, snapshotExport),
+		op("POST", "SnapshotUnexport", Changes, snapshotUnexport),
+		op("GET", "ExportsList", 0, exportsList),
+		op("GET", "VolumeExportsList", 0, volumeExportsList),
+		op("GET", "SnapshotsRemoteList", 0, snapshotsRemoteList),
+		op("GET", "VolumesRemoteList", 0, volumesRemoteList),
+		op("POST", "SnapshotsRemoteUnexport", Changes, snapshotsRemoteUnexport),
 	}
 }
 
@@ -211,7 +205,7 @@ func otherOps() []Op {
 		op("POST", "KV/Delete/{bucketName}", Changes, kvDelete),
 		op("POST", "KV/Set/{bucketName}", Changes, kvSet),
 		op("GET", "VolumesAndSnapshotsList", 0, volumesAndSnapshotsList),
-		absent("POST", "SnapshotReconcile/{snapshotName}", Changes, noLocations),
+		op("POST", "SnapshotReconcile/{snapshotName}", Changes, snapshotReconcile),
 		op("GET", allClustersQuery, Multi|AllClusters, allClusters),
 		op("GET", "DiskGetInfo/{diskId}", 0, diskGetInfo),
 		absent("GET", "VolumeBalancerGroups", 0, "no public source gives its answer"),

@@ -51,7 +51,7 @@ func TestEveryErrorIsAnEnvelopeWithTheStatusOfItsName(t *testing.T) {
 		{"POST", "VolumesReassign", `[{"rw":[1]}]`, "invalidParam", 400},
 		{"POST", "VolumesReassignWait", `[{"volume":"v","snapshot":"v","rw":[1]}]`, "invalidParam", 400},
 		{"GET", "Volume/nothing", "", "objectDoesNotExist", 404},
-		{"POST", "SnapshotExport", "{}", "notSupported", 501},
+		{"POST", "__BalancerDiskSetsUpdate", "{}", "notSupported", 501},
 	} {
 		r := a.refused(t, c.method, c.path, c.body, c.name)
 		assert.Equal(t, c.status, r.Status, "%s %s", c.method, c.path)

@@ -61,6 +61,10 @@ func (h *health) status(o *cluster.Object) quickStatus {
 	st := quickStatus{
 		Status: "up", DownDrives: []int{}, MissingDrives: []int{}, MissingTargetDrives: []int{}, SoftEjectingDrives: []int{},
 	}
+	if h.c.Lost(o) {
+		st.Status = "data lost"
+		return st
+	}
 	if len(h.away) == 0 && len(h.ejecting) == 0 {
 		return st
 	}

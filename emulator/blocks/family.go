@@ -13,7 +13,7 @@ func (im *Image) Snapshot() (*Image, error) {
 // snapshot needs both locks.
 func (im *Image) snapshot() *Image {
 	snap := &Image{
-		store: im.store, tree: im.tree, frozen: true,
+		store: im.store, tree: im.tree, frozen: true, lossy: im.lossy,
 		layer: im.layer, size: im.size, used: im.used, shape: im.shape,
 	}
 	parent := im.parent
@@ -70,7 +70,7 @@ func (im *Image) adopt(snap *Image, size int64) error {
 		return ErrNotFrozen
 	}
 	im.setParent(snap)
-	im.tree, im.used, im.size = snap.tree, snap.used, snap.size
+	im.tree, im.used, im.size, im.lossy = snap.tree, snap.used, snap.size, snap.lossy
 	im.shape++
 	im.resize(size)
 	return nil
@@ -101,6 +101,16 @@ func (im *Image) Delete() {
 	im.deleted = true
 	im.tree, im.used = tree{}, 0
 	im.stored.Store(nil)
+}
+
+// Copy returns a frozen image with the contents of a frozen one, which is neither its child nor its parent.
+func (im *Image) Copy() *Image {
+	im.mu.RLock()
+	defer im.mu.RUnlock()
+	return &Image{
+		store: im.store, tree: im.tree, frozen: true, lossy: im.lossy,
+		layer: im.store.layers.Add(1), size: im.size, used: im.used, shape: 1,
+	}
 }
 
 // Secede makes the image one without parent and children. Its contents stay, and so do those of its children, which

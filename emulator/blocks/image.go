@@ -15,6 +15,7 @@ type Image struct {
 	tree    tree
 	frozen  bool
 	deleted bool
+	lossy   bool // some pages may be lost
 	layer   uint64
 	size    int64
 	used    int64  // pages in the tree
@@ -52,6 +53,9 @@ func (im *Image) ReadAt(p []byte, off int64) (int, error) {
 	if int64(len(p)) > im.size-off {
 		p, err = p[:im.size-off], io.EOF
 	}
+	if lost := im.readable(off, int64(len(p))); lost != nil {
+		return 0, lost
+	}
 	im.tree.read(p, off)
 	return len(p), err
 }
@@ -80,6 +84,9 @@ func (im *Image) WriteAt(p []byte, off int64) (int, error) {
 	im.mu.Lock()
 	defer im.mu.Unlock()
 	if err := im.accept("write", off, int64(len(p))); err != nil {
+		return 0, err
+	}
+	if err := im.writable(off, int64(len(p))); err != nil {
 		return 0, err
 	}
 	n := len(p)
@@ -130,6 +137,9 @@ func (im *Image) Discard(off, n int64) error {
 	if err := im.accept("discard", off, n); err != nil {
 		return err
 	}
+	if err := im.writable(off, n); err != nil {
+		return err
+	}
 	im.discard(off, n)
 	im.store.written()
 	return nil
@@ -170,7 +180,7 @@ func (im *Image) dropPages(lo, hi int64) {
 // clearPart zeroes bytes lo to hi of page i; a page that is left without data goes.
 func (im *Image) clearPart(i, lo, hi int64) {
 	leaf := im.tree.leaf(i)
-	if leaf == nil || leaf.pages[i&(fan-1)] == nil {
+	if leaf == nil || leaf.pages[i&(fan-1)] == nil || im.lostAt(i) {
 		return
 	}
 	leaf = im.tree.ownLeaf(i, im.layer)

@@ -14,17 +14,23 @@ type Contents struct {
 }
 
 // SavedNode is a node of a tree: a leaf with pages or an inner node with nodes. Each list has the slot and the
-// number of the page or node in turn, by ascending slot; numbers count from 0.
+// number of the page or node in turn, by ascending slot; numbers count from 0. A page that is lost has the number -1.
 type SavedNode struct {
 	Pages []int `json:"pages,omitempty"`
 	Nodes []int `json:"nodes,omitempty"`
 }
 
+// lostNumber stands for the page of contents that are lost.
+const lostNumber = -1
+
 // ErrContents: saved contents that no image can have.
 var ErrContents = errors.New("bad saved contents")
 
 // Still is what an image held at one moment. It never changes.
-type Still struct{ root *node }
+type Still struct {
+	root *node
+	lost *page
+}
 
 // Empty tells whether all of it reads as zeros.
 func (s Still) Empty() bool { return s.root == nil }
@@ -39,7 +45,7 @@ func (s *Store) Stills(images []*Image) []Still {
 	}
 	stills := make([]Still, len(images))
 	for i, im := range images {
-		stills[i] = Still{im.tree.root}
+		stills[i] = Still{im.tree.root, s.lost}
 		im.layer = s.layers.Add(1) // from now on the image copies what it changes
 	}
 	for _, im := range images {
@@ -53,6 +59,7 @@ type Packer struct {
 	Contents
 	pages map[*page]int
 	nodes map[*node]int
+	lost  *page
 }
 
 // NewPacker returns a packer without contents.
@@ -62,7 +69,10 @@ func NewPacker() *Packer {
 
 // Add packs a still that is not empty, and returns the number of its root. The pages of the contents belong to the
 // images: they must not be changed.
-func (p *Packer) Add(s Still) int { return p.node(s.root) }
+func (p *Packer) Add(s Still) int {
+	p.lost = s.lost
+	return p.node(s.root)
+}
 
 func (p *Packer) node(n *node) int {
 	if at, ok := p.nodes[n]; ok {
@@ -89,6 +99,9 @@ func (p *Packer) node(n *node) int {
 }
 
 func (p *Packer) page(pg *page) int {
+	if pg == p.lost {
+		return lostNumber
+	}
 	if at, ok := p.pages[pg]; ok {
 		return at
 	}
@@ -114,6 +127,7 @@ type unpacked struct {
 	height uint8
 	used   int64 // pages
 	last   int64 // number of the last page
+	lossy  bool
 }
 
 // Unpack prepares images of the store with the contents. Error: [ErrContents].
@@ -147,8 +161,8 @@ func (u *Unpacker) unpack(n SavedNode, at int) (unpacked, error) {
 	return unpacked{}, errors.New("neither leaf nor inner node")
 }
 
-// checkSlots refuses lists that are not slots, ascending, and numbers below limit in turn.
-func checkSlots(list []int, limit int) error {
+// checkSlots refuses lists that are not slots, ascending, and numbers from least and below limit in turn.
+func checkSlots(list []int, least, limit int) error {
 	if len(list)%2 != 0 {
 		return errors.New("a slot without number")
 	}
@@ -156,7 +170,7 @@ func checkSlots(list []int, limit int) error {
 		if list[i] < 0 || list[i] >= fan || i > 0 && list[i] <= list[i-2] {
 			return fmt.Errorf("bad slot %d", list[i])
 		}
-		if list[i+1] < 0 || list[i+1] >= limit {
+		if list[i+1] < least || list[i+1] >= limit {
 			return fmt.Errorf("unknown number %d", list[i+1])
 		}
 	}
@@ -164,20 +178,25 @@ func checkSlots(list []int, limit int) error {
 }
 
 func (u *Unpacker) leaf(list []int) (unpacked, error) {
-	if err := checkSlots(list, len(u.pages)); err != nil {
+	if err := checkSlots(list, lostNumber, len(u.pages)); err != nil {
 		return unpacked{}, err
 	}
 	pages := new([fan]*page)
+	lossy := false
 	for i := 0; i < len(list); i += 2 {
+		if list[i+1] == lostNumber {
+			pages[list[i]], lossy = u.store.lost, true
+			continue
+		}
 		pages[list[i]] = u.pages[list[i+1]]
 	}
 	return unpacked{
-		node: &node{pages: pages}, height: 1, used: int64(len(list) / 2), last: int64(list[len(list)-2]),
+		node: &node{pages: pages}, height: 1, used: int64(len(list) / 2), last: int64(list[len(list)-2]), lossy: lossy,
 	}, nil
 }
 
 func (u *Unpacker) inner(list []int, at int) (unpacked, error) {
-	if err := checkSlots(list, at); err != nil {
+	if err := checkSlots(list, 0, at); err != nil {
 		return unpacked{}, err
 	}
 	kids := new([fan]*node)
@@ -192,6 +211,7 @@ func (u *Unpacker) inner(list []int, at int) (unpacked, error) {
 		}
 		kids[list[i]] = kid.node
 		out.used += kid.used
+		out.lossy = out.lossy || kid.lossy
 		out.last = int64(list[i])<<(fanBits*uint(kid.height)) + kid.last
 	}
 	return out, nil
@@ -215,7 +235,7 @@ func (u *Unpacker) Image(root int, size int64, frozen bool) (*Image, error) {
 	if n.last<<pageBits >= size {
 		return nil, fmt.Errorf("%w: page %d is beyond the %d bytes of the image", ErrContents, n.last, size)
 	}
-	im.tree, im.used = tree{root: n.node, height: n.height}, n.used
+	im.tree, im.used, im.lossy = tree{root: n.node, height: n.height}, n.used, n.lossy
 	return im, nil
 }
 

@@ -10,10 +10,11 @@ type Store struct {
 	mu     sync.Mutex // guards the links between images; taken before the lock of an image
 	layers atomic.Uint64
 	watch  atomic.Pointer[func()]
+	lost   *page // stands for every page that is lost
 }
 
 // NewStore returns a store without images.
-func NewStore() *Store { return &Store{} }
+func NewStore() *Store { return &Store{lost: new(page)} }
 
 // Watch calls f after each write or discard, with the lock of the image held: f must return at once, and not call the
 // store. There is one watcher.

@@ -43,6 +43,7 @@ type state struct {
 	lastID      int64 // last VisibleID
 	byName      map[string]*node
 	foreign     map[string]*node           // by global id: what another cluster has created
+	exporting   map[*node]bool             // that have exports
 	volumes     *btree.Map[int64, *Object] // by VisibleID
 	snapshots   *btree.Map[int64, *Object]
 	tags        tagIndex
@@ -116,8 +117,8 @@ func empty(o Options) (*Cluster, error) {
 		volumes: btree.NewMap[int64, *Object](0), snapshots: btree.NewMap[int64, *Object](0),
 		settings: map[Settings]*Settings{}, attachments: btree.NewMap[int64, *Attachment](0),
 		clients: map[int]*client{}, groups: map[string]*group{}, buckets: map[string]*bucket{},
-		foreign: map[string]*node{},
-		iscsi:   newISCSI(iscsiPrefix + o.ID),
+		foreign: map[string]*node{}, exporting: map[*node]bool{},
+		iscsi: newISCSI(iscsiPrefix + o.ID),
 	}}
 	c.nextDue.Store(never)
 	return c, nil
@@ -387,6 +388,7 @@ func (c *Cluster) withdraw(n *node) {
 	o := n.obj.Load()
 	n.gone.Store(true)
 	n.image = nil
+	n.untie()
 	c.leave(n, o)
 	last := o.Info // remembered by snapshots as their source: without what takes room
 	last.parent, last.Tags = nil, Tags{}

@@ -38,6 +38,8 @@ func derived() map[string]string {
 		"ISCSITarget.Volume":     "filled in when somebody looks",
 		"ISCSITarget.Controller": "filled in when somebody looks",
 		"state.store":            "its contents are compared image by image",
+		"state.exporting":        "follows from the exports",
+		"ties.readers":           "follows from the transfers; their order does not show",
 		"state.settings":         "shared values of the objects, a cache",
 		"state.tags":             "an index, built at the first search",
 		"SnapshotInfo.source":    "the volume with the number CreatedFromID; one that is gone does not show",
@@ -129,10 +131,30 @@ func full(t *testing.T) *Cluster {
 	require.NoError(t, c.DiskIgnore(202))
 	require.NoError(t, c.SetCondition(Condition{Kind: ClientDead, ID: 4}))
 	require.NoError(t, c.SetCondition(Condition{Kind: CapacityExhausted, Group: "few"}))
-	_, err = c.Remote("remote")
-	require.NoError(t, err)
-	slices.SortFunc(c.due.items, func(a, b due) int { return cmp.Compare(a.at, b.at) }) // one of several orders of a heap
+	fillTransfers(t, c)
+	for _, m := range c.fed.members { // a heap has several orders
+		slices.SortFunc(m.due.items, func(a, b due) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.order, b.order)) })
+	}
 	return c
+}
+
+// fillTransfers has a backup under way, a copy that is on its way here and one that is torn.
+func fillTransfers(t *testing.T, c *Cluster) {
+	t.Helper()
+	_, err := c.VolumesBackup("remote", GroupSpec{Volumes: []GroupVolume{{Volume: "one"}}})
+	require.NoError(t, err)
+	r, err := c.Remote("remote")
+	require.NoError(t, err)
+	_, err = r.VolumeCreate(VolumeSpec{Name: "there", Size: new(int64(1 << 20))})
+	require.NoError(t, err)
+	require.NoError(t, r.WriteContent("there", 0, bytes.Repeat([]byte("there"), 4096)))
+	for _, name := range []string{"whole", "torn"} {
+		s, err := r.VolumeSnapshot("there", SnapshotSpec{Name: name})
+		require.NoError(t, err)
+		require.NoError(t, r.SnapshotExport(Ref(name), "home"))
+		require.NoError(t, c.SnapshotFromRemote(RemoteSpec{GlobalID: s.GlobalID, Location: "remote", Name: name}))
+	}
+	require.NoError(t, r.SnapshotUnexport("torn", Unexport{All: true, Force: true}))
 }
 
 func fillObjects(t *testing.T, c *Cluster) {
@@ -279,8 +301,8 @@ func imageFigures(im *blocks.Image) string {
 	data := new(bytes.Buffer)
 	for e := range im.Extents(0) {
 		p := make([]byte, e.Len)
-		_, _ = im.ReadAt(p, e.Off)
-		fmt.Fprintf(data, "%d %q\n", e.Off, bytes.TrimRight(p, "\x00"))
+		_, err := im.ReadAt(p, e.Off)
+		fmt.Fprintf(data, "%d %v %q\n", e.Off, err, bytes.TrimRight(p, "\x00"))
 	}
 	return fmt.Sprintf("%d bytes, stored %d, used %d, freed %d: %s",
 		im.Size(), im.Stored(), im.Used(), im.Freed(), data)

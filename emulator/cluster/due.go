@@ -15,6 +15,7 @@ const (
 	dueDate   dueKind = iota // its targetDeleteDate: deleted as by SnapshotDelete
 	dueVanish                // a transient snapshot disappears
 	dueMerge                 // a deleted snapshot has lingered long enough
+	dueArrive                // a copy from or to another location is complete
 )
 
 // due is an appointment. It is void when the node has changed its mind meanwhile.
@@ -101,6 +102,8 @@ func (c *Cluster) meet(d due) {
 			c.remove(d.node)
 			c.changed()
 		}
+	case dueArrive:
+		d.node.arrived(time.Unix(0, d.at))
 	case dueMerge:
 		if s.Deleted {
 			c.merge(d.node)

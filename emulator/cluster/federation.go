@@ -229,7 +229,8 @@ func (c *Cluster) locationName(id string) string {
 	return id
 }
 
-// clustersAt lists the clusters of another location by id; a stand-in when there is none.
+// clustersAt lists the clusters of another location, those that can be reached first, by id; a stand-in when there is
+// none. Error: [Unreachable].
 func (c *Cluster) clustersAt(l *Location) ([]*Cluster, error) {
 	var all []*Cluster
 	for _, m := range c.fed.members {
@@ -237,7 +238,7 @@ func (c *Cluster) clustersAt(l *Location) ([]*Cluster, error) {
 			all = append(all, m)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *Cluster) int { return cmp.Compare(rank(a), rank(b)) })
+	slices.SortStableFunc(all, func(a, b *Cluster) int { return cmp.Compare(c.rank(a), c.rank(b)) })
 	if len(all) > 0 {
 		return all, c.reach(all[0])
 	}
@@ -248,9 +249,12 @@ func (c *Cluster) clustersAt(l *Location) ([]*Cluster, error) {
 	return []*Cluster{m}, c.reach(m)
 }
 
-// rank puts stand-ins behind clusters.
-func rank(c *Cluster) int {
-	if c.standIn {
+// rank puts stand-ins behind clusters, and behind them those that cannot be reached.
+func (c *Cluster) rank(m *Cluster) int {
+	switch {
+	case c.reach(m) != nil:
+		return 2
+	case m.standIn:
 		return 1
 	}
 	return 0

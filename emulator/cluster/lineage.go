@@ -1,13 +1,14 @@
 package cluster
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
 
 // discard deletes a snapshot that is not attached, at once or as soon as its children and the delay permit.
 func (c *Cluster) discard(n *node) {
-	if n.child == nil || !n.crowded() && c.does.DeleteDelay == 0 {
+	if n.child == nil || !n.crowded() && !n.arriving() && c.does.DeleteDelay == 0 {
 		c.remove(n)
 		return
 	}
@@ -17,8 +18,7 @@ func (c *Cluster) discard(n *node) {
 	info.Name = "*" + strings.TrimPrefix(info.Name, "~")
 	info.Tags = Tags{}
 	info.Snap = &s
-	if n.crowded() {
-		s.DeleteBlocked = blockedByChildren
+	if s.DeleteBlocked = n.blockedBy(); s.DeleteBlocked != "" {
 		c.publish(n, info)
 		return
 	}
@@ -26,8 +26,22 @@ func (c *Cluster) discard(n *node) {
 	c.appoint(c.now().Add(c.does.DeleteDelay), n, dueMerge)
 }
 
-// blockedByChildren is the DeleteBlocked of a deleted snapshot with two children or more (storpool-api 6.5).
-const blockedByChildren = "multiple children"
+// Values of DeleteBlocked.
+const (
+	blockedByChildren = "multiple children"      // two or more (storpool-api 6.5)
+	blockedByCopy     = "recovering from remote" // its contents are still on their way
+)
+
+// blockedBy tells why a snapshot with children cannot be merged into them, "" when it can.
+func (n *node) blockedBy() string {
+	switch {
+	case n.crowded():
+		return blockedByChildren
+	case n.arriving():
+		return blockedByCopy
+	}
+	return ""
+}
 
 // letPass makes a transient snapshot vanish after its lifetime.
 func (c *Cluster) letPass(n *node) {
@@ -75,7 +89,8 @@ func (c *Cluster) resume(n *node) {
 	switch {
 	case n.child == nil:
 		c.remove(n)
-	case n.crowded():
+	case n.blockedBy() != "":
+		c.block(n, n.blockedBy())
 	case c.does.DeleteDelay == 0:
 		c.remove(n)
 	default:
@@ -86,8 +101,8 @@ func (c *Cluster) resume(n *node) {
 
 // merge ends a deletion whose delay is over, unless the snapshot has got more children meanwhile.
 func (c *Cluster) merge(n *node) {
-	if n.crowded() {
-		c.block(n, blockedByChildren)
+	if why := n.blockedBy(); why != "" && n.child != nil {
+		c.block(n, why)
 		return
 	}
 	c.remove(n)
@@ -96,6 +111,9 @@ func (c *Cluster) merge(n *node) {
 // block publishes why a deletion does not progress.
 func (c *Cluster) block(n *node, why string) {
 	info := n.obj.Load().Info
+	if info.Snap.DeleteBlocked == why {
+		return
+	}
 	s := *info.Snap
 	s.DeleteBlocked, info.Snap = why, &s
 	c.publish(n, info)
@@ -178,8 +196,8 @@ func (c *Cluster) VolumeFreeze(ref Ref, schedule Schedule) error {
 	if err := n.image.Freeze(); err != nil {
 		return err
 	}
-	if n.ties != nil { // a volume is exported to clusters, a snapshot to locations
-		n.ties.exports = nil
+	for _, e := range slices.Clone(n.exports()) { // of a volume to clusters, of a snapshot to locations
+		n.dropExport(e.to)
 	}
 	info := n.obj.Load().Info
 	info.Snap = &SnapshotInfo{TargetDeleteDate: date}

@@ -235,7 +235,11 @@ func (l *loading) info(c *Cluster, s *savedObject) (Info, error) {
 		AutoName: s.Snapshot.AutoName, Bound: s.Snapshot.Bound, Transient: s.Snapshot.Transient,
 		Deleted: s.Snapshot.Deleted, DeleteBlocked: s.Snapshot.DeleteBlocked,
 		TargetDeleteDate: s.Snapshot.TargetDeleteDate, CreatedFrom: s.Snapshot.CreatedFrom,
-		CreatedFromID: s.Snapshot.CreatedFromID, source: l.nodes[nodeKey{c.id, s.Snapshot.CreatedFromID}],
+		CreatedFromID: s.Snapshot.CreatedFromID,
+		Recovering:    s.Snapshot.Recovering, Slave: s.Snapshot.Slave, Exported: s.Snapshot.Exported,
+		Backup: s.Snapshot.Backup, BackupOf: s.Snapshot.BackupOf, BackupOfID: s.Snapshot.BackupOfID,
+		BackupName: s.Snapshot.BackupName,
+		source:     l.nodes[nodeKey{c.id, s.Snapshot.CreatedFromID}],
 	}
 	return info, nil
 }

@@ -8,61 +8,6 @@ import (
 	"time"
 )
 
-// ties are what connects a volume or snapshot with other clusters.
-type ties struct {
-	// exports of a snapshot are to locations, of a volume to sub-clusters; by id of these, ascending.
-	exports []export
-}
-
-// export permits others to read a snapshot, or to attach a volume.
-type export struct {
-	to     string // id of a location, or of a cluster
-	backup bool   // it belongs to a backup under way
-}
-
-// tied returns the ties of the node, making them if needed.
-func (n *node) tied() *ties {
-	if n.ties == nil {
-		n.ties = &ties{}
-	}
-	return n.ties
-}
-
-// exports lists the exports of a node.
-func (n *node) exports() []export {
-	if n.ties == nil {
-		return nil
-	}
-	return n.ties.exports
-}
-
-// exportedTo tells whether the node is exported to a location or cluster.
-func (n *node) exportedTo(id string) bool {
-	return slices.ContainsFunc(n.exports(), func(e export) bool { return e.to == id })
-}
-
-func (n *node) addExport(e export) {
-	t := n.tied()
-	i, _ := slices.BinarySearchFunc(t.exports, e.to, func(e export, to string) int { return strings.Compare(e.to, to) })
-	t.exports = slices.Insert(t.exports, i, e)
-}
-
-func (n *node) dropExport(id string) {
-	if n.ties != nil {
-		n.ties.exports = slices.DeleteFunc(n.ties.exports, func(e export) bool { return e.to == id })
-	}
-}
-
-// kept tells whether a snapshot must stay for now: it is attached, exported or read by others.
-func (n *node) kept() bool {
-	return len(n.held) > 0 || len(n.exports()) > 0
-}
-
-// recovering tells whether the contents of the node, or of what it was made from, are still on their way.
-func (*node) recovering() bool {
-	return false
-}
-
 // holds tells whether the cluster has an object with this global id, if only one that is being deleted.
 func (c *Cluster) holds(gid string) bool {
 	if c.foreign[gid] != nil {
@@ -109,6 +54,9 @@ func (c *Cluster) checkMove(n *node) error {
 	case c.holds(o.GlobalID):
 		return refuse(ObjectExists, "'~%s' already exists", o.GlobalID)
 	}
+	if err := n.home().unexported(n); err != nil {
+		return err
+	}
 	if addressable(o.Name) {
 		if err := c.checkFree(o.Name); err != nil {
 			return err
@@ -152,8 +100,16 @@ func (c *Cluster) rehome(n *node) {
 	info := o.Info
 	info.parent, info.Settings = nil, c.resettled(o.Settings)
 	info.VisibleID = c.arrive(n, o.GlobalID)
-	n.dropExport(c.id)
+	stays := slices.Clone(n.exports())
+	for _, e := range stays {
+		n.dropExport(e.to)
+	}
 	c.enter(n, nil, info)
+	for _, e := range stays {
+		if e.to != c.id {
+			n.addExport(e)
+		}
+	}
 	if s := info.Snap; s != nil && s.TargetDeleteDate != 0 {
 		c.appoint(time.Unix(s.TargetDeleteDate, 0), n, dueDate)
 	}

@@ -51,6 +51,14 @@ type SnapshotInfo struct {
 	CreatedFrom      string // global id of the volume that it was taken of, "" when none
 	CreatedFromID    int64  // VisibleID of that volume
 
+	Recovering bool   // it is being copied from another location, and not all has arrived
+	Slave      bool   // it is a copy from another location that has not been reconciled
+	Exported   bool   // to at least one location
+	Backup     bool   // it is a backup that another location has made here
+	BackupOf   string // global id of the volume, for a backup
+	BackupOfID int64  // VisibleID of that volume over there
+	BackupName string // name of that volume when the backup was made
+
 	source *node
 }
 

@@ -318,7 +318,7 @@ func (c *Cluster) loadDue(all savedDue) error {
 	c.due.last = all.Last
 	for i, a := range all.Appointments {
 		o := c.byID(a.Object)
-		if o == nil || i > 0 && a.At < all.Appointments[i-1].At || a.Kind < dueDate || a.Kind > dueMerge {
+		if o == nil || i > 0 && a.At < all.Appointments[i-1].At || a.Kind < dueDate || a.Kind > dueArrive {
 			return fmt.Errorf("appointment %d: unknown object or kind, or out of order", a.Order)
 		}
 		c.due.items = append(c.due.items, due{at: a.At, order: a.Order, node: o.node, kind: a.Kind})

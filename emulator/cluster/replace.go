@@ -79,4 +79,12 @@ func (c *Cluster) take(fresh *Cluster) {
 	}
 	c.volumes.Scan(settle)
 	c.snapshots.Scan(settle)
+	c.attachments.Scan(func(_ int64, a *Attachment) bool {
+		for _, b := range a.node.held {
+			if b.at == fresh {
+				b.at = c
+			}
+		}
+		return true
+	})
 }

@@ -70,6 +70,13 @@ type savedSnapshot struct {
 	TargetDeleteDate int64  `json:"targetDeleteDate,omitempty"`
 	CreatedFrom      string `json:"createdFrom,omitempty"`
 	CreatedFromID    int64  `json:"createdFromId,omitempty"`
+	Recovering       bool   `json:"recovering,omitempty"`
+	Slave            bool   `json:"slave,omitempty"`
+	Exported         bool   `json:"exported,omitempty"`
+	Backup           bool   `json:"backup,omitempty"`
+	BackupOf         string `json:"backupOf,omitempty"`
+	BackupOfID       int64  `json:"backupOfId,omitempty"`
+	BackupName       string `json:"backupName,omitempty"`
 }
 
 // moment is a cluster as it was when its lock was held.
@@ -314,6 +321,8 @@ func saved(o *Object, settings, root int) savedObject {
 			AutoName: o.Snap.AutoName, Bound: o.Snap.Bound, Transient: o.Snap.Transient, Deleted: o.Snap.Deleted,
 			DeleteBlocked: o.Snap.DeleteBlocked, TargetDeleteDate: o.Snap.TargetDeleteDate,
 			CreatedFrom: o.Snap.CreatedFrom, CreatedFromID: o.Snap.CreatedFromID,
+			Recovering: o.Snap.Recovering, Slave: o.Snap.Slave, Exported: o.Snap.Exported,
+			Backup: o.Snap.Backup, BackupOf: o.Snap.BackupOf, BackupOfID: o.Snap.BackupOfID, BackupName: o.Snap.BackupName,
 		}
 	}
 	return s

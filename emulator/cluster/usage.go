@@ -21,6 +21,14 @@ func (c *Cluster) Space(o *Object) Space {
 	return Space{Stored: image.Stored(), Used: image.Used()}
 }
 
+// Lost tells whether some of the contents of a volume or snapshot are lost: its copy from another location was torn.
+func (c *Cluster) Lost(o *Object) bool {
+	c.mu.RLock()
+	image := o.node.image
+	c.mu.RUnlock()
+	return image != nil && image.Lost()
+}
+
 // usage counts what is on the disks, from objects as they were at one moment.
 type usage struct {
 	*tally
