@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/spsim/spsim/emulator/cluster"
-	"github.com/spsim/spsim/internal/clock"
 )
 
 // DefaultStateDelay is how long a change may wait until it is in the state file.
@@ -58,8 +57,10 @@ func (s *Server) LoadState(r io.Reader) error {
 	if err := s.cluster.Federation().Replace(fresh); err != nil {
 		return err
 	}
-	if v, ok := s.cfg.clock.(*clock.Virtual); ok {
-		return v.Sleep(s.ctx, saved.Clock().Sub(v.Now()))
+	if v, ok := s.cfg.clock.(advancer); ok {
+		if ahead := saved.Clock().Sub(s.cfg.clock.Now()); ahead > 0 {
+			v.Advance(ahead)
+		}
 	}
 	return nil
 }

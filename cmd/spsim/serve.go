@@ -64,6 +64,9 @@ func serve(ctx context.Context, f *serveFlags, out, logs io.Writer) error {
 		return err
 	}
 	defer s.Close()
+	if err := f.agrees(s.Cluster()); err != nil {
+		return err
+	}
 	addr, err := s.Listen(ctx)
 	if err != nil {
 		return unusable(err, net.JoinHostPort(f.host, strconv.Itoa(f.port)), "--port")
@@ -78,12 +81,7 @@ func serve(ctx context.Context, f *serveFlags, out, logs io.Writer) error {
 	log.Info("ready", slog.String("addr", addr.String()), slog.String("cluster", s.Cluster().ID()))
 	<-ctx.Done()
 	log.Info("shutting down")
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	if err := s.Shutdown(end); err != nil {
-		log.Warn("calls in progress were cut off", slog.String("error", err.Error()))
-	}
-	return nil
+	return end(ctx, s, log)
 }
 
 // listenAdmin opens the admin API unless it is not wanted.

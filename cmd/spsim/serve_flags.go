@@ -35,6 +35,9 @@ type serveFlags struct {
 	journal                       int
 	maxBody                       int64
 
+	state      string
+	stateDelay time.Duration
+
 	modelFile string
 	model     cluster.Model
 	templates []string
@@ -66,6 +69,9 @@ func newServeFlags() *serveFlags {
 	s.BoolVar(&f.strict, "strict", false, "refuse unknown request members instead of logging them")
 	s.IntVar(&f.journal, "journal", emulator.DefaultJournal, "calls to remember")
 	s.Int64Var(&f.maxBody, "max-body", emulator.DefaultMaxBody, "largest request body in bytes")
+	s.StringVar(&f.state, "state", "",
+		"file that keeps the whole state: loaded at the start if it is there, written after changes and at the end")
+	s.DurationVar(&f.stateDelay, "state-delay", emulator.DefaultStateDelay, "how long a change may wait until it is in the file")
 	f.addModel(s)
 	f.addBehaviour(s)
 	return f
@@ -172,6 +178,9 @@ func (f *serveFlags) options(log *slog.Logger) ([]emulator.Option, error) {
 	}
 	if f.strict {
 		opts = append(opts, emulator.WithStrict())
+	}
+	if f.state != "" {
+		opts = append(opts, emulator.WithState(f.state), emulator.WithStateDelay(f.stateDelay))
 	}
 	return opts, nil
 }

@@ -162,6 +162,20 @@ func (c *Cluster) Name() string {
 	return c.sites.peers[0].name
 }
 
+// Model returns what the cluster was built of, by the options or by a saved state.
+func (c *Cluster) Model() Model {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.model
+}
+
+// Behaviour returns the decisions of the cluster.
+func (c *Cluster) Behaviour() Behaviour {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.does
+}
+
 // Generation returns the configuration generation. It grows by one with every change.
 func (c *Cluster) Generation() int64 { return c.generation.Load() }
 
