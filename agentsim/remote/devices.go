@@ -83,6 +83,17 @@ func (d *Devices) Open(ctx context.Context, path string) (agentsim.Device, error
 	return &device{all: d, ctx: context.WithoutCancel(ctx), at: "devices/" + strconv.Itoa(o.ID), path: path}, nil
 }
 
+// ClusterID is the id of the cluster, "<location>.<sub-cluster>": what a host has as SP_CLUSTER_ID.
+func (d *Devices) ClusterID(ctx context.Context) (string, error) {
+	var health struct {
+		Cluster string `json:"cluster"`
+	}
+	if err := d.ask(ctx, http.MethodGet, "health", nil, nil, &health); err != nil {
+		return "", err
+	}
+	return health.Cluster, nil
+}
+
 // CloseAll closes whatever the client has open, as a reboot of its host does.
 func (d *Devices) CloseAll(ctx context.Context) error {
 	q := url.Values{"client": {strconv.Itoa(d.cfg.Client)}}

@@ -12,6 +12,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/spsim/spsim/emulator"
+	"github.com/spsim/spsim/emulator/cluster"
 )
 
 // programs makes a folder with stand-ins for the programs of a host, which log their arguments.
@@ -75,12 +78,12 @@ func TestTheAgentExecutesCommandsWithTheProgramsOfTheHost(t *testing.T) {
 
 func TestTheAgentSaysWhatTheMachineLacks(t *testing.T) {
 	t.Parallel()
-	_, code, err := agent(t.Context(), strings.NewReader(""), "--path", t.TempDir())
+	_, code, err := agent(t.Context(), strings.NewReader(""), "--tools", "host", "--path", t.TempDir())
 	require.ErrorContains(t, err, "storpool_confget")
 	require.ErrorContains(t, err, "give --path")
 	assert.Zero(t, code)
 	_, code, err = agent(t.Context(), strings.NewReader(""), "--tools", "magic")
-	require.ErrorContains(t, err, "give host")
+	require.ErrorContains(t, err, "give builtin or host")
 	assert.Equal(t, exitUsage, code)
 	_, code, err = agent(t.Context(), strings.NewReader(""), "--driver", "Z-1")
 	require.ErrorContains(t, err, `no quirk "Z-1"`)
@@ -93,7 +96,37 @@ func TestTheAgentStopsWhileItWaitsForACommand(t *testing.T) {
 	silent, _ := io.Pipe()
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	_, _, err := agent(ctx, silent, "--path", path)
+	_, _, err := agent(ctx, silent, "--tools", "host", "--path", path)
 	require.Error(t, err)
 	require.NoError(t, silent.Close())
+}
+
+func TestTheAgentIsAHostOfAnEmulatorInAnotherProcess(t *testing.T) {
+	t.Parallel()
+	s := emulator.Start(t, emulator.WithAdmin(emulator.DefaultListen))
+	s.URL()
+	size := int64(1 << 20)
+	made, err := s.Cluster().VolumeCreate(cluster.VolumeSpec{Size: &size, Template: "ssd"})
+	require.NoError(t, err)
+	shot, err := s.Cluster().VolumeSnapshot(cluster.Ref("~"+made.GlobalID), cluster.SnapshotSpec{})
+	require.NoError(t, err)
+	nfs := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(nfs, "nas/secondary"), 0o750))
+	in := `{"Command":"CheckHeartbeat"}
+{"Command":"BackupSnapshot","Arguments":{"Source":{"Path":"/dev/storpool-byid/` + shot.GlobalID + `","Volume":{}},` +
+		`"Dest":{"Name":"s1","Path":"snapshots/2/1","Store":{"URL":"nfs://nas/secondary"}}}}`
+	out, code, err := agent(t.Context(), strings.NewReader(in), "--api", s.Addr(), "--token", s.Token(),
+		"--admin", s.AdminURL(), "--client", "2", "--secondary", nfs)
+	require.NoError(t, err, out)
+	assert.Zero(t, code)
+	assert.Contains(t, out, `"State":"up"`)
+	assert.FileExists(t, filepath.Join(nfs, "nas/secondary/snapshots/2/1/s1"))
+	assert.Zero(t, s.Cluster().Attachments().Len())
+}
+
+func TestTheAgentAsksForTheAddressesThatItLacks(t *testing.T) {
+	t.Setenv("SP_API_HTTP_HOST", "")
+	_, code, err := agent(t.Context(), strings.NewReader(""))
+	require.ErrorContains(t, err, "--admin")
+	assert.Equal(t, exitUsage, code)
 }
