@@ -23,6 +23,7 @@ type copyRules struct {
 	endExport       func(ctx context.Context, c *conn, e export) error
 
 	together      func(errs []error) error
+	goesOn        func(begun bool) bool // to the next pool after a failure, given whether the deletion has begun
 	stillExported func(err error, onRecord bool) bool
 	volumeKnown   func(v inventory.Volume) bool
 	snapshotKnown func(tx *inventory.Tx, s spapi.Snapshot) bool
@@ -35,6 +36,7 @@ func correctCopies() copyRules {
 		exported: func(context.Context, *op, copyPlan) error { return nil }, copyFailed: nothingMore,
 		copyArrived: copyArrived, endExport: endExport,
 		together:      func(errs []error) error { return errors.Join(errs...) },
+		goesOn:        func(begun bool) bool { return begun },
 		stillExported: stillExported, volumeKnown: volumeKnown, snapshotKnown: snapshotKnown, leftover: leftover,
 	}
 }
@@ -81,7 +83,7 @@ func zoneQuirks() []quirk.Quirk[rules] {
 		},
 		{
 			Info:  defect("D-7d", "B", "12.1", "of a snapshot in several zones the result of the last one counts", "S-7"),
-			Apply: func(r *rules) { r.together = lastOf },
+			Apply: func(r *rules) { r.together, r.goesOn = lastOf, func(bool) bool { return true } },
 		},
 		{
 			Info: quirk.Info{

@@ -235,7 +235,8 @@ func (o *op) restoreStates(r removal) error {
 	})
 }
 
-// removeCopies deletes the snapshot on every pool; stop tells that the operation is over.
+// removeCopies deletes the snapshot on every pool; stop tells that the operation is over. A refusal before anything has gone
+// leaves all as it is (D-7).
 func (o *op) removeCopies(ctx context.Context, r removal) (stop bool, err error) {
 	var errs []error
 	for _, one := range r.copies {
@@ -256,6 +257,9 @@ func (o *op) removeCopies(ctx context.Context, r removal) (stop bool, err error)
 			err = fmt.Errorf("pool %d: %w", one.pool, err)
 		}
 		errs = append(errs, err)
+		if err != nil && !o.d.rules.goesOn(o.pivoted) {
+			break
+		}
 	}
 	if len(r.copies) == 0 && !o.pivoted {
 		err = o.pivot(ctx) // what is left to delete is on secondary storage

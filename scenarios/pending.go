@@ -8,9 +8,6 @@ func awaiting() map[string]string {
 		"encrypted volumes have no scenarios yet": {
 			"D-10a", "D-10b", "D-10c", "D-10d", "D-10e", "D-25c", "S-18", "A-1", "A-2", "A-11", "A-16", "A-24",
 		},
-		"several clusters and zones have no scenarios yet": {
-			"D-7d", "D-9a", "D-9b", "D-9c", "D-21b", "S-10", "SUS-18",
-		},
 	} {
 		for _, id := range ids {
 			out[id] = why

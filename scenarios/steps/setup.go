@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cucumber/godog"
 
@@ -15,7 +16,7 @@ import (
 )
 
 var (
-	reZone       = expression(`^a zone with (\d+) hosts(?: and the StorPool pool "([^"]+)")?(?:,? (in 2 clusters|where a revert resets limits|behind a meddling proxy|with another StorPool far away|with a second StorPool cluster beside it|whose hosts say yes to whatever encryption fails))?$`)
+	reZone       = expression(`^a zone with (\d+) hosts(?: and the StorPool pool "([^"]+)")?(?:,? (in 2 clusters|where a revert resets limits|behind a meddling proxy|with another StorPool far away|with a second StorPool cluster beside it|with a cluster beside it and another StorPool far away|whose hosts say yes to whatever encryption fails))?$`)
 	reBypass     = expression(`^the bypass of secondary storage is (on|off)$`)
 	reSetting    = expression(`^the setting "([^"]+)" of the (management server|pool|zone) is "([^"]*)"$`)
 	reSettingOf  = expression(`^the setting "([^"]+)" of the pool "([^"]+)" is "([^"]*)"$`)
@@ -55,7 +56,14 @@ func (s *scene) zoneWith(ctx context.Context, hosts, pool, feature string) error
 	case "whose hosts say yes to whatever encryption fails":
 		o.Driver = strings.TrimPrefix(driver+",A-1", ",")
 	case "with another StorPool far away":
+		o.Behaviour.RemoteCopy = time.Minute
 		if o.Target, err = s.federate(o, n, emulator.Member{ID: "faraw.a", Name: otherStorPool, Location: "far"}); err != nil {
+			return err
+		}
+	case "with a cluster beside it and another StorPool far away":
+		o.Target, err = s.federate(o, n, emulator.Member{ID: "spsm.c", Name: besideStorPool},
+			emulator.Member{ID: "faraw.a", Name: otherStorPool, Location: "far"})
+		if err != nil {
 			return err
 		}
 	case "with a second StorPool cluster beside it":

@@ -2,13 +2,16 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/cucumber/godog"
 
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/emulator"
+	"github.com/spsim/spsim/emulator/cluster"
 	"github.com/spsim/spsim/scenarios/mgmt"
 	"github.com/spsim/spsim/scenarios/world"
 )
@@ -16,15 +19,24 @@ import (
 // otherStorPool is the name of the StorPool beside the first one.
 const otherStorPool = "other"
 
+// besideStorPool is the name of a sub-cluster where the other StorPool is far away.
+const besideStorPool = "beside"
+
 // Several StorPools: in another location, with a zone of its own, or as sub-clusters of one.
 var (
 	reFarZone  = expression(`^a second zone with (\d+) hosts? and the pool "([^"]+)" on the other StorPool$`)
 	reFarHosts = expression(`^a CloudStack cluster with (\d+) hosts? on the other StorPool$`)
+	reBeside   = expression(`^a CloudStack cluster with (\d+) hosts? on the StorPool cluster beside it$`)
+	reEndpoint = expression(`^the endpoint of that StorPool cluster is on record, the (address|token) first$`)
+	reMoveAway = expression(`^StorPool moves the volume of "([^"]+)" to the cluster beside it$`)
 	reFarPool  = expression(`^the pool "([^"]+)" on the other StorPool$`)
 	reCopySnap = expression(`^the snapshot "([^"]+)" is copied to the pool "([^"]+)"` + outcome)
 	reRestore2 = expression(`^the volume "([^"]+)" is created in the second zone from the snapshot "([^"]+)"` + outcome)
 	reUnexport = expression(`^the driver ends the exports of what has arrived` + outcome)
-	reArmOther = expression(`^the call "([^"]+)" of the other StorPool will be (.+?)( every time)?$`)
+	reArmOther = expression(`^the call "([^"]+)" of the (first|other) StorPool will be (.+?)( every time)?$`)
+	reExports  = expression(`^StorPool exports the snapshot "([^"]+)" (nowhere|to "([^"]+)"|to that other location only)$`)
+	rePlantExp = expression(`^somebody else exports the snapshot "([^"]+)" to another location$`)
+	reOnPool2  = expression(`^the snapshot "([^"]+)" is on record in the pool "([^"]+)" as well$`)
 	reOnOther  = expression(`^the other StorPool has (no|\d+) snapshots? of "([^"]+)"$`)
 	reMadeOn   = expression(`^the DATA disk "([^"]+)" of (\d+ \w+) is created on the pool "([^"]+)" for "([^"]+)"$`)
 	reNotAsked = expression(`^StorPool was not asked "([^"]+)" meanwhile$`)
@@ -33,19 +45,25 @@ var (
 func (s *scene) siteSteps(sc *godog.ScenarioContext) {
 	sc.Step(reFarZone(), s.farZone)
 	sc.Step(reFarHosts(), s.farHosts)
+	sc.Step(reBeside(), s.besideHosts)
+	sc.Step(reEndpoint(), s.endpointIs)
+	sc.Step(reMoveAway(), s.moveBeside)
 	sc.Step(reFarPool(), s.farPool)
 	sc.Step(reCopySnap(), s.copySnapshot)
 	sc.Step(reRestore2(), s.restoreFar)
 	sc.Step(reUnexport(), s.endExports)
-	sc.Step(reArmOther(), s.armOther)
+	sc.Step(reArmOther(), s.armAt)
+	sc.Step(reExports(), s.exports)
+	sc.Step(rePlantExp(), s.plantExport)
+	sc.Step(reOnPool2(), s.recordedInAsWell)
 	sc.Step(reOnOther(), s.onOther)
 	sc.Step(reMadeOn(), s.makeOn)
 	sc.Step(reNotAsked(), s.notAsked)
 }
 
-// federate makes a target of the default cluster and another one.
-func (s *scene) federate(o world.Options, hosts int, other emulator.Member) (world.Target, error) {
-	f, err := world.NewFederated(o.Seed, hosts, o.Behaviour, other)
+// federate makes a target of the default cluster and others.
+func (s *scene) federate(o world.Options, hosts int, others ...emulator.Member) (world.Target, error) {
+	f, err := world.NewFederated(o.Seed, hosts, o.Behaviour, others...)
 	if err != nil {
 		return nil, err
 	}
@@ -76,21 +94,69 @@ func (s *scene) farZone(ctx context.Context, hosts, pool string) error {
 		return err
 	}
 	s.zones = map[string]inventory.ID{"first": s.w.Zone.ID, "second": z.ID}
-	if err := s.addFarHosts(ctx, z.ID, hosts); err != nil {
+	if err := s.addHostsAt(ctx, z.ID, hosts, otherStorPool); err != nil {
 		return err
 	}
 	return s.addFarPool(ctx, z.ID, pool)
 }
 
 func (s *scene) farHosts(ctx context.Context, hosts string) error {
-	return s.addFarHosts(ctx, s.zone, hosts)
+	return s.addHostsAt(ctx, s.zone, hosts, otherStorPool)
+}
+
+func (s *scene) besideHosts(ctx context.Context, hosts string) error {
+	return s.addHostsAt(ctx, s.zone, hosts, besideStorPool)
+}
+
+// beside is the sub-cluster beside the first one.
+func (s *scene) beside() (world.Target, *emulator.Server, error) {
+	f, ok := s.w.Target.(*world.Federated)
+	if !ok {
+		return nil, nil, Skip("the target has one StorPool only")
+	}
+	at, err := f.At(besideStorPool)
+	if err != nil {
+		return nil, nil, err
+	}
+	e, ok := at.(interface{ Server() *emulator.Server })
+	if !ok {
+		return nil, nil, Skip("the cluster beside is no emulator")
+	}
+	return at, e.Server(), nil
+}
+
+// endpointIs records how the API of the cluster beside is reached.
+func (s *scene) endpointIs(first string) error {
+	at, _, err := s.beside()
+	if err != nil {
+		return err
+	}
+	hostPort, token := at.Endpoint()
+	text := "SP_API_HTTP=" + hostPort + ";SP_AUTH_TOKEN=" + token
+	if first == "token" {
+		text = "SP_AUTH_TOKEN=" + token + ";SP_API_HTTP=" + hostPort
+	}
+	return s.m().SetSetting(inventory.Owner{Kind: inventory.OfCluster, ID: s.newCluster}, "sp.cluster.endpoint", text)
+}
+
+// moveBeside is what an administrator of StorPool does.
+func (s *scene) moveBeside(ctx context.Context, disk string) error {
+	o, err := s.object(ctx, "volume", disk)
+	if err != nil {
+		return err
+	}
+	_, e, err := s.beside()
+	if err != nil {
+		return err
+	}
+	return e.Cluster().VolumeAcquire(cluster.Ref("~"+o.GlobalID), cluster.OnAttachedFail)
 }
 
 func (s *scene) farPool(ctx context.Context, pool string) error {
 	return s.addFarPool(ctx, s.zone, pool)
 }
 
-func (s *scene) addFarHosts(ctx context.Context, zone inventory.ID, hosts string) error {
+func (s *scene) addHostsAt(ctx context.Context, zone inventory.ID, hosts, member string) error {
 	n, err := strconv.Atoi(hosts)
 	if err != nil {
 		return fmt.Errorf("hosts %q: %w", hosts, err)
@@ -99,10 +165,12 @@ func (s *scene) addFarHosts(ctx context.Context, zone inventory.ID, hosts string
 	if err != nil {
 		return err
 	}
-	s.newCluster = c.ID
+	if zone == s.zone {
+		s.newCluster = c.ID
+	}
 	return s.perform(ctx, func(ctx context.Context) error {
 		for range n {
-			h, err := s.w.AddHostAt(ctx, c.ID, otherStorPool)
+			h, err := s.w.AddHostAt(ctx, c.ID, member)
 			if err != nil && (h.ID == 0 || zone != s.zone) {
 				return err
 			}
@@ -161,10 +229,14 @@ func (s *scene) endExports(ctx context.Context, outcome string) error {
 	return s.act(ctx, outcome, s.w.Driver.UnexportSnapshots)
 }
 
-func (s *scene) armOther(call, what, every string) error {
+// armAt arms a rule on the calls of one StorPool of several.
+func (s *scene) armAt(call, which, what, every string) error {
 	at, _, err := s.other()
 	if err != nil {
 		return err
+	}
+	if which == "first" {
+		at = s.w.Target
 	}
 	r, err := rule(call, what, every)
 	if err != nil {
@@ -172,6 +244,92 @@ func (s *scene) armOther(call, what, every string) error {
 	}
 	_, err = at.Arm(r)
 	return err
+}
+
+// anotherLocation is one that the default cluster knows, with nobody behind it.
+func anotherLocation(c *cluster.Cluster) (string, error) {
+	for _, l := range c.Locations()[1:] {
+		if l.Name != "far" {
+			return l.Name, nil
+		}
+	}
+	return "", errors.New("StorPool knows no other location")
+}
+
+// exports compares the locations that may read the StorPool snapshot of a snapshot.
+func (s *scene) exports(snapshot, where, to string) error {
+	id, err := s.snapshot(snapshot)
+	if err != nil {
+		return err
+	}
+	gid, err := gidOf(s.detailOf(id), snapshot)
+	if err != nil {
+		return err
+	}
+	e, err := s.emulator()
+	if err != nil {
+		return err
+	}
+	var want, got []string
+	switch {
+	case to != "":
+		want = append(want, to)
+	case where != "nowhere":
+		other, err := anotherLocation(e.Cluster())
+		if err != nil {
+			return err
+		}
+		want = append(want, other)
+	}
+	for _, x := range e.Cluster().Exports() {
+		if x.GlobalID == gid {
+			got = append(got, x.Location)
+		}
+	}
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("it exports it to %v, not to %v", got, want)
+	}
+	return nil
+}
+
+func (s *scene) plantExport(snapshot string) error {
+	id, err := s.snapshot(snapshot)
+	if err != nil {
+		return err
+	}
+	gid, err := gidOf(s.detailOf(id), snapshot)
+	if err != nil {
+		return err
+	}
+	e, err := s.emulator()
+	if err != nil {
+		return err
+	}
+	to, err := anotherLocation(e.Cluster())
+	if err != nil {
+		return err
+	}
+	return e.Cluster().SnapshotExport(cluster.Ref("~"+gid), to)
+}
+
+func (s *scene) recordedInAsWell(snapshot, pool string) error {
+	id, err := s.snapshot(snapshot)
+	if err != nil {
+		return err
+	}
+	to, err := s.pool(pool)
+	if err != nil {
+		return err
+	}
+	return s.inv().View(func(tx *inventory.Tx) error {
+		_, ok := tx.SnapshotRefs.Find(func(r inventory.SnapshotRef) bool {
+			return r.Snapshot == id && r.Role == inventory.Primary && r.Store == to && r.State == inventory.RefReady
+		})
+		if !ok {
+			return errors.New("it is not")
+		}
+		return nil
+	})
 }
 
 // onOther counts the snapshots of a snapshot on the other StorPool.

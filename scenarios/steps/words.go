@@ -56,7 +56,7 @@ func inWords(n int64) string {
 }
 
 var (
-	reRefused = regexp.MustCompile(`^refused(?: with "([^"]+)")?( in passing)?$`)
+	reRefused = regexp.MustCompile(`^refused(?: with "([^"]+)")?(?:, saying "([^"]+)")?( in passing)?$`)
 	reSpan    = regexp.MustCompile(`^(delayed|late) by (\d+) (ms|s|min|h)$`)
 )
 
@@ -64,8 +64,8 @@ var (
 // "malformed", "delayed by 20 s", "late by 3 s".
 func effect(text string) (fault.Effect, error) {
 	if m := reRefused.FindStringSubmatch(text); m != nil {
-		e := fault.Effect{Kind: fault.Refuse, Error: m[1]}
-		if m[2] != "" {
+		e := fault.Effect{Kind: fault.Refuse, Error: m[1], Descr: m[2]}
+		if m[3] != "" {
 			e.Kind = fault.Transient
 		}
 		return e, nil
