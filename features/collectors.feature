@@ -80,7 +80,7 @@ Feature: What the plugin does from time to time
       | Destroy      |
 
   @delayed-delete
-  @S-26
+  @S-26 @CS-5433
   Scenario: A safety snapshot is not reported
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And a detached DATA disk "data" of 1 GiB with the pattern "rescued"
@@ -99,6 +99,7 @@ Feature: What the plugin does from time to time
     And "disk" holds the pattern "kept"
 
   @fault @needs-fault-injection
+  @D-30b
   Scenario: A pool that does not answer is an error, and the others are looked at
     Given the pool "second" is created with the URL "storpool://{token}@other.test:{port}/ssd"
     And the running VM "vm" with the DATA disk "disk"

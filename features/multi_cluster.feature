@@ -75,6 +75,7 @@ Feature: Two StorPool clusters that are one multi-cluster
     And the guest "vm" reads the pattern "before" from "disk"
 
   @row-19 @row-20 @row-21
+  @D-20b
   Scenario: A VM of the other cluster has VM snapshots
     Given the running VM "vm" with the DATA disk "disk"
     And the VM "vm" is migrated to host 3
@@ -88,6 +89,7 @@ Feature: Two StorPool clusters that are one multi-cluster
     Then StorPool has no members of the VM snapshot "group"
 
   @row-27 @ha
+  @CS-10799
   Scenario: A VM of a dead host runs in the other cluster with its disks detached from the dead host first
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "kept" is written to "disk"
@@ -123,6 +125,7 @@ Feature: Two StorPool clusters that are one multi-cluster
     And the pool "primary" has 0 B in use
 
   @row-13 @row-18 @row-12
+  @D-25d
   Scenario: A disk of the other cluster is downloaded, moved and becomes a template
     Given the pool "second" is created with the URL "storpool://{token}@{host}:{port}/ssd"
     And the running VM "vm" with the DATA disk "disk"

@@ -57,7 +57,7 @@ Feature: Make a template of a snapshot, further
     And the base snapshot of "golden" holds the pattern "before"
     And the base snapshot of "silver" holds the pattern "after"
 
-  @A-22
+  @A-22 @D-6
   Scenario Outline: A template of a snapshot that is called <name> is an image like any other
     Given the bypass of secondary storage is on
     And the DATA disk "disk", detached, with the pattern "before"

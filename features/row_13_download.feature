@@ -115,7 +115,7 @@ Feature: Download a volume
       | agent CopyVolumeToSecondary/answer  | lost                   |
 
   @fault @needs-fault-injection
-  @A-9a @D-11a @D-20a @D-20b
+  @A-9a @D-11a @D-20a @D-20b @A-8
   Scenario Outline: A download succeeds although "<call>" is <effect>
     Given the DATA disk "disk", detached, with the pattern "before"
     And the call "<call>" will be <effect>

@@ -182,7 +182,7 @@ Feature: Migrate volumes between StorPool and other storage
     And "disk" holds the pattern "before"
 
   @fault @needs-fault-injection
-  @D-15a @A-9a @A-9d @D-11a
+  @D-15a @A-9a @A-9d @D-11a @A-8
   Scenario Outline: A move to a pool of files fails and leaves the disk where it was when "<call>" is <effect>
     Given the DATA disk "disk", detached, with the pattern "before"
     And the StorPool volume of "disk" is remembered

@@ -67,6 +67,7 @@ Feature: Change the offering of a disk
     And "vm-root" holds the pattern "kept"
 
   @fault @needs-fault-injection
+  @D-27b @D-20a
   Scenario Outline: A change of offering <outcome> when VolumeUpdate is <effect>, and can be repeated
     Given the disk offering "gold" with tier "gold"
     And the DATA disk "disk", attached, with the pattern "kept"
