@@ -82,9 +82,10 @@ fuzz: ## fuzz each parser for a while (FUZZTIME=1m)
 		echo "$$target"; $(GO) test -run '^$$' -fuzz "^$${target##*:}$$" -fuzztime $${FUZZTIME:-1m} "$${target%%:*}" || exit 1; done
 
 .PHONY: nightly
-nightly: fuzz ## what takes longer: fuzzing, more property cases, repeated runs
+nightly: fuzz ## what takes longer: fuzzing, more property cases, repeated runs, a long soak
 	$(GO) test -count=1 -timeout 60m $$(grep -rl --include='*_test.go' '"pgregory.net/rapid"' . | xargs -n1 dirname | sort -u) -rapid.checks=2000
 	CGO_ENABLED=1 $(GO) test -race -count=3 -timeout 60m ./scenarios/... ./driver/... ./agentsim/...
+	SPSIM_SOAK=20000 $(GO) test -count=1 -timeout 60m -run TestTenDaysOfWorkLeaveNothingBehind ./emulator
 
 .PHONY: clean
 clean: ## remove what the targets wrote

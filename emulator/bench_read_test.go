@@ -1,10 +1,13 @@
 package emulator
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"runtime"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spsim/spsim/emulator/cluster"
+	"github.com/spsim/spsim/internal/clock"
 )
 
 // BenchmarkB1Read: Volume/{name} among 100k volumes over 32 connections, against a bare chi route that answers
@@ -84,8 +88,8 @@ func summaries(b *testing.B, s *Server) []volumeSummary {
 
 // BenchmarkB4List: VolumesList of 100k volumes.
 // Throughput: time of encoding/json for the same slice over our time. FirstByte: time to the first byte over the
-// whole time. WriterWait: longest wait of a VolumeUpdate meanwhile over 5 ms. Allocation: bytes allocated for a
-// list of 100k over those for one of 10k.
+// whole time. WriterWait: longest wait of a VolumeUpdate meanwhile over 5 ms. EightWriters: the same of eight writers
+// that pause between their writes. Allocation: bytes allocated for a list of 100k over those for one of 10k.
 func BenchmarkB4List(b *testing.B) {
 	const volumes = 100_000
 	b.Run("Throughput", func(b *testing.B) {
@@ -117,6 +121,7 @@ func BenchmarkB4List(b *testing.B) {
 		}
 	})
 	b.Run("WriterWait", benchmarkWriterWait)
+	b.Run("EightWriters", benchmarkEightWriters)
 	b.Run("Allocation", func(b *testing.B) {
 		large, _ := populated(b, volumes)
 		small, _ := populated(b, volumes/10)
@@ -162,6 +167,39 @@ func benchmarkWriterWait(b *testing.B) {
 				longest = max(longest, now().Sub(start))
 			}
 			ratios[i] = longest.Seconds() / limit.Seconds()
+		}
+		report(b, ratios)
+	}
+}
+
+// benchmarkEightWriters lists while eight others write, each a millisecond after its last write, so that they wait for
+// the list and not for a processor.
+func benchmarkEightWriters(b *testing.B) {
+	const volumes, writers, limit, pause = 100_000, 8, 5 * time.Millisecond, time.Millisecond
+	s, names := populated(b, volumes)
+	for b.Loop() {
+		ratios := make([]float64, rounds)
+		for i := range ratios {
+			listing, done := context.WithCancel(b.Context())
+			req := listRequest(b)
+			waits := make([]time.Duration, writers)
+			var all sync.WaitGroup
+			for w := range writers {
+				all.Go(func() {
+					for n := w; listing.Err() == nil; n += writers {
+						start := now()
+						_ = s.cluster.VolumeUpdate(cluster.Ref(names[n*101%volumes]), cluster.VolumeChange{
+							Tags: map[string]string{"disk": "1"},
+						})
+						waits[w] = max(waits[w], now().Sub(start))
+						_ = (clock.Real{}).Sleep(listing, pause)
+					}
+				})
+			}
+			s.ServeHTTP(&null{header: http.Header{}}, req)
+			done()
+			all.Wait()
+			ratios[i] = slices.Max(waits).Seconds() / limit.Seconds()
 		}
 		report(b, ratios)
 	}

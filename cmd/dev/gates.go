@@ -50,6 +50,7 @@ func apiGates() []gate {
 		{bench: "B4List/Throughput", min: 3, about: "list of 100k volumes, rate over encoding/json"},
 		{bench: "B4List/FirstByte", max: 0.1, about: "list of 100k volumes, time to the first byte over the whole"},
 		{bench: "B4List/WriterWait", max: 1, about: "longest wait of a writer during a list, over 5 ms"},
+		{bench: "B4List/EightWriters", max: 1, about: "longest wait of eight writers during a list, over 5 ms"},
 		{bench: "B4List/Allocation", max: 1.5, about: "bytes allocated by a list of 100k over those of 10k"},
 		{bench: "B8Start/InProcess", max: 5, about: "start to first answer in process, time over a bare test server's"},
 		{bench: "B8Start/Binary", max: 2, about: "exec to first answer, time over a trivial server's"},
@@ -74,6 +75,7 @@ func stateGates() []gate {
 		}
 	}
 	return append(out,
+		gate{bench: "B8StateLoad", max: 2.5, about: "load of the saved state of 100k volumes, time over json.Unmarshal of the same bytes"},
 		gate{bench: "B7Memory/volume", max: 1.2, about: "KB a volume with three tags and its encoding"},
 		gate{bench: "B7Memory/snapshot", max: 1, about: "KB a snapshot of an unchanged volume"},
 		gate{bench: "B9Clone", max: 1, about: "milliseconds for the clone of a sparse 1 TiB volume"},
