@@ -34,7 +34,13 @@ func TestWithoutQuorumEveryChangeIsRefusedForNow(t *testing.T) {
 	a.refused(t, "GET", "ServersList", "", "clusterDown")
 	assert.Equal(t, "waiting", a.get(t, "ServersListBlocked").text(t, "clusterStatus"))
 	a.get(t, "VolumesList")
+	for _, p := range into[map[string]peer](t, a.get(t, "NetworkPeersList")) {
+		assert.False(t, p.Joined)
+	}
 	s.ClearConditions()
+	for _, p := range into[map[string]peer](t, a.get(t, "NetworkPeersList")) {
+		assert.True(t, p.Joined || p.BeaconStatus == "NODE_DOWN")
+	}
 	a.post(t, "VolumeCreate", `{"size":512}`)
 }
 
@@ -59,6 +65,16 @@ func TestObjectsAndServicesReportWhatIsWrong(t *testing.T) {
 	a.post(t, "DiskIgnore/101", "")
 	servers = a.get(t, "ServersListBlocked").object(t)["servers"].(map[string]any)
 	assert.Equal(t, "[]", fmt.Sprint(servers["1"].(map[string]any)["missingDisks"]))
+	assert.Equal(t, []peerRequest{
+		{PeerID: 2, Service: peerService{ID: "2", Type: "server"}, Status: "peer_down"},
+	}, into[peersRequests](t, a.get(t, "AllPeersActiveRequests")).Requests, "nobody waits for the ignored disk")
+	require.NoError(t, s.SetCondition(cluster.Condition{Kind: cluster.DiskGone, ID: 102}))
+	require.NoError(t, s.SetCondition(cluster.Condition{Kind: cluster.ClientDead, ID: 3}))
+	assert.Equal(t, []peerRequest{
+		{PeerID: 1, Service: peerService{ID: "1", Type: "server"}, Status: "diskExpected", DiskID: new(102), LastState: "up"},
+		{PeerID: 2, Service: peerService{ID: "2", Type: "server"}, Status: "peer_down"},
+		{PeerID: 3, Service: peerService{ID: "3", Type: "client"}, Status: "peer_down"},
+	}, into[peersRequests](t, a.get(t, "AllPeersActiveRequests")).Requests)
 	assert.NotContains(t, a.get(t, "DisksList").object(t)["201"], "agCount")
 }
 

@@ -3,6 +3,7 @@ package emulator
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -101,7 +102,7 @@ func TestASoftEjectShowsInTasksRelocatorAndStatus(t *testing.T) {
 	assert.False(t, into[map[string]upDisk](t, a.get(t, "DisksList"))["101"].Empty)
 	a.refused(t, "POST", "VolumeBalancerStatus", `{"cmd":"jump"}`, "invalidParam")
 	a.post(t, "VolumeBalancerStatus", `{"cmd":"commit"}`)
-	assert.Equal(t, "commiting", a.get(t, "VolumeBalancerStatus").text(t, "status"))
+	assert.Equal(t, string(cluster.BalancerCommitting), a.get(t, "VolumeBalancerStatus").text(t, "status"))
 }
 
 func TestADiskListsWhatItHolds(t *testing.T) {
@@ -132,7 +133,7 @@ func TestAllocationGroupsAreListedAndChanged(t *testing.T) {
 	_, a := eventful(t)
 	id := fmt.Sprint(a.get(t, "Volume/v").list(t)[0]["visibleVolumeId"])
 	g := into[vag](t, a.get(t, "VagList/"+id))
-	assert.Equal(t, []any{id, "hybrid", "hdd", "ssd", 3}, []any{fmt.Sprint(g.Name), g.TemplateName, g.PlaceAll, g.PlaceTail, g.Replication})
+	assert.Equal(t, []any{id, "hybrid", "hdd", "ssd", 3}, []any{strconv.FormatInt(g.Name, 10), g.TemplateName, g.PlaceAll, g.PlaceTail, g.Replication})
 	a.post(t, "VagUpdate", `{"vagId":"`+id+`","targetsCount":4}`)
 	g = into[vag](t, a.get(t, "VagList/"+id))
 	assert.Len(t, g.TargetDiskSets, 4)

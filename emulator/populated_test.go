@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -30,6 +31,9 @@ func populate(tb testing.TB, cat *catalogue) *zonePair {
 		names: map[string]string{},
 	}
 	makeEventful(tb, f.servers[0], p.first)
+	for k := range int64(32) { // something on every disk
+		f.servers[0].WriteContent(tb, "v", k<<25, []byte("data"))
+	}
 	for _, s := range []change{
 		{p.first, "VolumeSnapshot/clone", `{"name":"plain"}`},
 		{p.first, "VolumeSnapshot/clone", `{"name":"exported"}`},
@@ -66,11 +70,14 @@ func (p *zonePair) learn(tb testing.TB) {
 	tb.Helper()
 	for name, value := range map[string]string{
 		"volumeName": "v", "snapshotName": "s", "templateName": "ssd", "placementGroupName": "ssd", "clientId": "1",
-		"serverId": "1", "bucketName": "b", "keyName": "k", "query": "SnapshotsList", "vagName": "1",
+		"serverId": "1", "bucketName": "b", "keyName": "k", "query": "SnapshotsList",
 	} {
 		p.names[name] = value
 	}
 	p.names["diskId"] = anyDisk(tb, p.first)
+	v, err := p.first.server.cluster.Volume("v")
+	require.NoError(tb, err)
+	p.names["vagName"] = strconv.FormatInt(v.VAG, 10)
 	for name, at := range map[string]*api{"plain": p.first, "exported": p.first, "fs": p.far, "fs2": p.far} {
 		if s, err := at.server.cluster.Snapshot(cluster.Ref(name)); err == nil {
 			p.names[name] = s.GlobalID

@@ -1,8 +1,12 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spsim/spsim/emulator/cluster"
 )
@@ -143,7 +147,21 @@ func clientActiveRequests(_ context.Context, c *cluster.Cluster, q clientArgumen
 
 // peersRequests is the answer of AllPeersActiveRequests.
 type peersRequests struct {
-	Requests []activeRequest `json:"requests"`
+	Requests []peerRequest `json:"requests"`
+}
+
+// peerRequest is what a peer says, or that it says nothing. Disk and LastState are those of a disk that is expected.
+type peerRequest struct {
+	PeerID    int         `json:"peerId"`
+	Service   peerService `json:"service"`
+	Status    string      `json:"status"`
+	DiskID    *int        `json:"diskId,omitempty"`
+	LastState string      `json:"lastState,omitempty"`
+}
+
+type peerService struct {
+	ID   string `json:"id"`
+	Type string `json:"type"`
 }
 
 type peersArguments struct {
@@ -151,30 +169,57 @@ type peersArguments struct {
 	Timeout *int64 `sp:"msecsTimeout,ignored"`
 }
 
-// allPeersActiveRequests: calls of the emulator are done when they are answered, so none is ever in flight.
-func allPeersActiveRequests(context.Context, *cluster.Cluster, peersArguments) (peersRequests, error) {
-	return peersRequests{Requests: []activeRequest{}}, nil
+// allPeersActiveRequests: calls of the emulator are done when they are answered, so none is ever in flight, and a
+// healthy cluster has nothing to say. What is down shows, and which disks should be there.
+func allPeersActiveRequests(_ context.Context, c *cluster.Cluster, _ peersArguments) (peersRequests, error) {
+	out := peersRequests{Requests: []peerRequest{}}
+	services := c.Services()
+	for kind, list := range map[string][]cluster.Service{"server": services.Servers, "client": services.Clients} {
+		for _, x := range list {
+			p := peerRequest{PeerID: x.Node, Service: peerService{ID: strconv.Itoa(x.ID), Type: kind}, Status: "peer_down"}
+			if x.Status == cluster.Down {
+				out.Requests = append(out.Requests, p)
+				continue
+			}
+			if kind != "server" {
+				continue
+			}
+			for _, disk := range c.MissingDisks(x.ID) {
+				p.Status, p.DiskID, p.LastState = "diskExpected", &disk, "up"
+				out.Requests = append(out.Requests, p)
+			}
+		}
+	}
+	slices.SortStableFunc(out.Requests, func(a, b peerRequest) int {
+		return cmp.Or(strings.Compare(b.Service.Type, a.Service.Type), cmp.Compare(a.PeerID, b.PeerID))
+	})
+	return out, nil
 }
 
 // networkPeers: one peer per node that runs a service.
 func networkPeers(_ context.Context, c *cluster.Cluster, _ noArguments) (map[int]peer, error) {
 	out := map[int]peer{}
 	s := c.Services()
+	quorum := s.Cluster == cluster.Running
 	for _, kind := range [][]cluster.Service{s.Mgmt, s.Servers, s.ISCSI, s.Clients} {
 		for _, x := range kind {
 			if _, seen := out[x.Node]; seen && x.Status == cluster.Down {
 				continue
 			}
-			out[x.Node] = peerOf(x)
+			out[x.Node] = peerOf(x, quorum)
 		}
 	}
 	return out, nil
 }
 
-func peerOf(s cluster.Service) peer {
+// peerOf shows a node; without quorum nobody counts it in, not even itself.
+func peerOf(s cluster.Service, quorum bool) peer {
 	p := peer{BeaconStatus: "NODE_UP", ClusterStatus: "CNODE_UP", Joined: true, Rdma: map[int]rdmaLink{}}
 	if s.Status == cluster.Down {
 		p.BeaconStatus, p.ClusterStatus, p.Joined = "NODE_DOWN", "CNODE_DOWN", false
+	}
+	if !quorum {
+		p.ClusterStatus, p.Joined = "CNODE_DOWN", false
 	}
 	p.Networks = map[int]peerLink{0: {Mac: fmt.Sprintf("52:54:00:00:00:%02x", s.Node&0xff)}}
 	return p

@@ -81,7 +81,8 @@ func (p *zonePair) otherRequests() map[string]prepared {
 		"ClusterRemove":                             {before("ClusterAdd", `{"id":"q","location":"away","name":"away2"}`), "ClusterRemove", `{"name":"away2"}`},
 		"KV/Create/{bucketName}":                    {nil, "KV/Create/other", ""},
 		"MaintenanceSet":                            {before("MaintenanceComplete", `{"nodeId":2}`), "MaintenanceSet", `{"nodeId":1,"duration":60,"description":"x"}`},
-		"VagUpdate":                                 {nil, "VagUpdate", `{"vagId":"1","targetsCount":3}`},
+		"VagUpdate":                                 {nil, "VagUpdate", `{"vagId":"{vagName}","targetsCount":4}`},
+		"SnapshotUpdateVag/{snapshotName}":          {nil, "SnapshotUpdateVag/{snapshotName}", `{"vagId":"{vagName}"}`},
 	}
 }
 
@@ -109,15 +110,13 @@ func TestEveryChangeAnswersByTheCatalogue(t *testing.T) {
 // emptyParts are the parts of answers that are always empty, by path or last member, with the reason.
 func emptyParts() map[string]string {
 	return map[string]string{
-		"requests":                   "calls are done when they are answered, so that none is in flight",
-		"rdma":                       "the emulated nodes have no RDMA devices",
-		"ServersList.clients":        "the list is for servers",
-		"bridges":                    "bridges to other clusters are configuration only, and no service",
-		"pendingDisks":               "a disk is there or not, at once",
-		"DiskDescribe.objects":       "the emulator does not place single objects",
-		"ServerDiskDescribe.objects": "the emulator does not place single objects",
-		"TasksList":                  "nothing is recovered from one disk to another",
-		"FaultSetsList":              "no call makes a fault set",
+		"requests":            "calls are done when they are answered, so that none is in flight",
+		"rdma":                "the emulated nodes have no RDMA devices",
+		"ServersList.clients": "the list is for servers",
+		"bridges":             "bridges to other clusters are configuration only, and no service",
+		"pendingDisks":        "a disk is there or not, at once",
+		"VagList.overrides":   "no call places single objects",
+		"FaultSetsList":       "no call makes a fault set",
 	}
 }
 

@@ -11,7 +11,7 @@ const (
 	BalancerBlocked    BalancerStatus = "blocked"
 	BalancerWorking    BalancerStatus = "working"
 	BalancerReady      BalancerStatus = "ready"
-	BalancerCommitting BalancerStatus = "commiting"
+	BalancerCommitting BalancerStatus = "commiting" //nolint:misspell // StorPool spells it so
 )
 
 // balancerTime is how long the balancer works, and how long it commits.

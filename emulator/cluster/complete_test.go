@@ -118,7 +118,7 @@ func full(t *testing.T) *Cluster {
 	c.foreign[info.GlobalID] = n
 	n.addExport(export{to: "spsm.c", backup: true})
 	fillISCSI(t, c)
-	require.NoError(t, c.VAGUpdate(uint64(c.lastID), 4)) //nolint:gosec // never negative
+	require.NoError(t, c.VAGUpdate(uint64(c.lastID), 4))
 	require.NoError(t, c.BalancerCommand("start"))
 	c.disks[2].Scrub = Scrub{Completed: 1, Started: 2, Paused: true, PausedAt: 3, Total: 4, Done: 5, Since: 6}
 	require.NoError(t, c.DiskSoftEject(105, "on"))

@@ -59,10 +59,17 @@ func TestMaintenanceKeepsTheRedundancyThatIsAskedFor(t *testing.T) {
 		"a client lacks none":  {q: ask(func(q *request) { q.Node, q.MaxReplicationDecrease = 5, new(0) }), ok: true},
 		"bare majority":        {q: ask(func(q *request) { q.VotingSafetyMargin = new(0) }), ok: true},
 		"no margin left":       {q: ask(func(q *request) { q.VotingSafetyMargin = new(1) })},
-		"a client has no vote": {q: ask(func(q *request) { q.Node, q.VotingSafetyMargin = 5, new(1) }), ok: true},
+		"a client has no vote": {q: ask(func(q *request) { q.Node, q.VotingSafetyMargin = 5, new(2) }), ok: true},
 		"single replica": {
 			before: func(b *bed) { b.volume(cluster.VolumeSpec{Policy: cluster.Policy{Replication: new(1)}}) },
 			q:      ask(func(*request) {}),
+		},
+		"what is elsewhere keeps what it has": {
+			before: func(b *bed) {
+				require.NoError(b.t, b.PlacementGroupUpdate("third", cluster.GroupChange{AddDisks: []int{301}}))
+				b.volume(cluster.VolumeSpec{Policy: cluster.Policy{PlaceAll: "third", Replication: new(1)}})
+			},
+			q: ask(func(q *request) { q.MinOKReplicas = new(2) }), ok: true,
 		},
 		"another in maintenance": {
 			before: func(b *bed) {

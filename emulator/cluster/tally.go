@@ -120,7 +120,7 @@ func (c *Cluster) DiskTargets() []DiskTarget {
 	if goal == nil {
 		goal = newTally(u.placement)
 	}
-	return u.targets(u.tally.perDisk(), goal.perDisk(), true)
+	return u.targets(u.perDisk(), goal.perDisk(), true)
 }
 
 // ObjectTargets is [Cluster.DiskTargets] for the disks that a volume or snapshot is on or will be on.

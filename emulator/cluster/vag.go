@@ -77,7 +77,7 @@ func (c *Cluster) founder(id uint64) (*Object, error) {
 	}
 	var first *Object
 	for o := range c.present() {
-		if uint64(o.VAG) == id && (first == nil || o.VisibleID < first.VisibleID) { //nolint:gosec // never negative
+		if uint64(o.VAG) == id && (first == nil || o.VisibleID < first.VisibleID) {
 			first = o
 		}
 	}
