@@ -21,19 +21,18 @@ type zonePair struct {
 // populate makes everything. Calls that are not emulated are left out.
 func populate(tb testing.TB, cat *catalogue) *zonePair {
 	tb.Helper()
+	model := cluster.DefaultModel()
+	model.FaultSets = []cluster.ModelFaultSet{{Name: "rack1", Servers: []int{1, 2}}}
 	f := StartFederation(tb, []Member{
 		{ID: "spsm.b", Name: "spsim1", Location: "home"},
 		{ID: "spsm.c", Name: "spsim2", Location: "home"},
 		{ID: "away.a", Name: "away1", Location: "away"},
-	}, WithBehaviour(eventfulBehaviour()))
+	}, WithModel(model), WithBehaviour(eventfulBehaviour()))
 	p := &zonePair{
 		first: speaking(f.servers[0], cat), second: speaking(f.servers[1], cat), far: speaking(f.servers[2], cat),
 		names: map[string]string{},
 	}
 	makeEventful(tb, f.servers[0], p.first)
-	for k := range int64(32) { // something on every disk
-		f.servers[0].WriteContent(tb, "v", k<<25, []byte("data"))
-	}
 	for _, s := range []change{
 		{p.first, "VolumeSnapshot/clone", `{"name":"plain"}`},
 		{p.first, "VolumeSnapshot/clone", `{"name":"exported"}`},
@@ -45,6 +44,10 @@ func populate(tb testing.TB, cat *catalogue) *zonePair {
 		{p.first, "VolumeBackup", `{"volume":"free","location":"away","tags":{"a":"b"}}`},
 		{p.first, "DiskScrubStart/{diskId}", ``},
 		{p.second, "VolumeCreate", `{"name":"there","size":1048576}`},
+		{p.second, "VolumeCreate", `{"name":"lent","size":1048576,"tags":{"a":"b"}}`},
+		{p.second, "VolumeExport/lent", `{"clusterId":"spsm.b"}`},
+		{p.first, "VolumeCreate", `{"name":"given","size":1048576}`},
+		{p.first, "VolumeExport/given", `{"clusterId":"spsm.c"}`},
 		{p.far, "VolumeCreate", `{"name":"fv","size":1048576,"tags":{"a":"b"}}`},
 		{p.far, "VolumeSnapshot/fv", `{"name":"fs","tags":{"a":"b"}}`},
 		{p.far, "VolumeSnapshot/fv", `{"name":"fs2","tags":{"a":"b"}}`},
@@ -75,13 +78,13 @@ func (p *zonePair) learn(tb testing.TB) {
 		p.names[name] = value
 	}
 	p.names["diskId"] = anyDisk(tb, p.first)
-	v, err := p.first.server.cluster.Volume("v")
-	require.NoError(tb, err)
-	p.names["vagName"] = strconv.FormatInt(v.VAG, 10)
 	for name, at := range map[string]*api{"plain": p.first, "exported": p.first, "fs": p.far, "fs2": p.far} {
 		if s, err := at.server.cluster.Snapshot(cluster.Ref(name)); err == nil {
 			p.names[name] = s.GlobalID
 		}
+	}
+	if v, err := p.first.server.cluster.Volume("v"); err == nil {
+		p.names["vagName"] = strconv.FormatInt(v.VisibleID, 10)
 	}
 	p.names["globalVolumeId"] = p.names["plain"]
 }
