@@ -137,5 +137,5 @@ func ExampleOperations() {
 		}
 	}
 	// Output:
-	// GET VolumeBalancerGroups - no public source gives its answer
+	// GET VolumeBalancerGroups - the public balancer script calls it, and no public source gives the shape of its answer
 }

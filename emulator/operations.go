@@ -193,7 +193,17 @@ func remoteOps() []Op {
 }
 
 func otherOps() []Op {
-	const unnamed = "no public source gives its query"
+	const (
+		reverts = "announced for release 21.0 by the title of its documentation only: neither its query nor its body is public; " +
+			"revert the volumes one by one with VolumeRevert"
+		deletes = "announced for release 21.0 by the title of its documentation only: neither its query nor its body is public; " +
+			"delete the snapshots one by one with SnapshotDelete"
+		mgmtConfig = "known from the chapter mgmtConfig of the CLI only: neither its query nor its answer is public; " +
+			"what clients need of it they read from their configuration files"
+		groups   = "the public balancer script calls it, and no public source gives the shape of its answer"
+		diskSets = "the public balancer script calls it with disk sets that it has computed; no public source gives the shape of " +
+			"its body, and the emulator places by rule"
+	)
 	return []Op{
 		op("GET", "MaintenanceList", 0, maintenanceList),
 		op("POST", "MaintenanceSet", Changes, maintenanceSet),
@@ -208,10 +218,10 @@ func otherOps() []Op {
 		op("POST", "SnapshotReconcile/{snapshotName}", Changes, snapshotReconcile),
 		op("GET", allClustersQuery, Multi|AllClusters, allClusters),
 		op("GET", "DiskGetInfo/{diskId}", 0, diskGetInfo),
-		absent("GET", "VolumeBalancerGroups", 0, "no public source gives its answer"),
-		absent("POST", "__BalancerDiskSetsUpdate", Changes, "no public source gives its body"),
-		absent("POST", "(group revert)", Changes, unnamed),
-		absent("POST", "(delete several snapshots)", Changes, unnamed),
-		absent("GET", "(management configuration)", 0, unnamed),
+		absent("GET", "VolumeBalancerGroups", 0, groups),
+		absent("POST", "__BalancerDiskSetsUpdate", Changes, diskSets),
+		absent("POST", "(group revert)", Changes, reverts),
+		absent("POST", "(delete several snapshots)", Changes, deletes),
+		absent("GET", "(management configuration)", 0, mgmtConfig),
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -22,7 +24,7 @@ func newDocsCommand() *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "docs",
-		Short: "write the generated parts of the README again",
+		Short: "write the generated parts of the README, and the generated pages, again",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			old, err := os.ReadFile(file) //nolint:gosec // the developer names it
@@ -33,19 +35,30 @@ func newDocsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			switch {
-			case bytes.Equal(old, fresh):
-				fmt.Fprintln(cmd.OutOrStdout(), file, "agrees with the code")
-				return nil
-			case check:
-				return fmt.Errorf("%s does not agree with the code: run make docs", file)
+			page := filepath.Join(filepath.Dir(file), "emulator", "DIFFERENCES.md")
+			differences, err := os.ReadFile(page) //nolint:gosec // beside the page that the developer names
+			if err != nil && !errors.Is(err, os.ErrNotExist) {
+				return fmt.Errorf("read the page: %w", err)
 			}
-			return os.WriteFile(file, fresh, 0o644) //nolint:gosec // a page that everybody reads
+			out := cmd.OutOrStdout()
+			return errors.Join(renew(out, file, old, fresh, check), renew(out, page, differences, []byte(emulator.Differences()), check))
 		},
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "change nothing, fail when something would change")
 	cmd.Flags().StringVar(&file, "file", "README.md", "the page")
 	return cmd
+}
+
+// renew writes a page that has changed, or with check complains about it.
+func renew(out io.Writer, file string, old, fresh []byte, check bool) error {
+	switch {
+	case bytes.Equal(old, fresh):
+		fmt.Fprintln(out, file, "agrees with the code")
+		return nil
+	case check:
+		return fmt.Errorf("%s does not agree with the code: run make docs", file)
+	}
+	return os.WriteFile(file, fresh, 0o644) //nolint:gosec // a page that everybody reads
 }
 
 // generate replaces what stands between "<!-- generated: NAME -->" and "<!-- end -->".

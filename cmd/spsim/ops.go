@@ -22,15 +22,23 @@ type opRow struct {
 }
 
 func newOpsCommand() *cobra.Command {
-	var asJSON, asMarkdown bool
+	var asJSON, asMarkdown, differences bool
 	cmd := &cobra.Command{
 		Use:   "ops",
 		Short: "Print the table of API calls",
-		Long:  "Print every call of the StorPool API with its forms, and for a call that is not emulated the reason.",
-		Args:  cobra.NoArgs,
+		Long: `Print every call of the StorPool API with its forms, and for a call that is not emulated the reason.
+
+With --differences, print a page in Markdown about what a real cluster does that the emulator does not: the calls that
+are not emulated, and every choice that public sources leave open, with the flag, the option and the JSON that change it.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			rows := opRows(emulator.Operations())
 			switch out := cmd.OutOrStdout(); {
+			case differences:
+				if _, err := io.WriteString(out, emulator.Differences()); err != nil {
+					return fmt.Errorf("print differences: %w", err)
+				}
+				return nil
 			case asJSON:
 				return printOpsJSON(out, rows)
 			case asMarkdown:
@@ -42,7 +50,8 @@ func newOpsCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&asMarkdown, "markdown", false, "print a Markdown table")
-	cmd.MarkFlagsMutuallyExclusive("json", "markdown")
+	cmd.Flags().BoolVar(&differences, "differences", false, "print what a real cluster does that the emulator does not")
+	cmd.MarkFlagsMutuallyExclusive("json", "markdown", "differences")
 	return cmd
 }
 
