@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spsim/spsim/emulator/cluster"
+	"github.com/spsim/spsim/internal/clock"
 )
 
 // outcome is what a call came to: its error and status, or "ok".
@@ -45,6 +46,13 @@ func knobs() []knob {
 				}
 			}
 			return "gone"
+		}},
+		{"remoteCopy", `"1h"`, "recovering false", "recovering true", func(t *testing.T, a *api) string {
+			t.Helper()
+			gid := a.post(t, "VolumeBackup", `{"volume":"v","location":"remote"}`).text(t, "remoteId")
+			a.server.cfg.clock.(*clock.Virtual).Advance(2 * time.Hour)
+			a.post(t, "SnapshotFromRemote", `{"remoteId":"`+gid+`","remoteLocation":"remote","name":"back"}`)
+			return fmt.Sprint("recovering ", a.get(t, "Snapshot/back").list(t)[0]["recoveringFromRemote"])
 		}},
 		{"revertResetsLimits", `true`, "iops 100", "iops -", func(t *testing.T, a *api) string {
 			t.Helper()
@@ -113,7 +121,7 @@ func TestEveryDecisionChangesAnAnswer(t *testing.T) {
 
 func TestEveryDecisionIsInTheTableOfKnobs(t *testing.T) {
 	t.Parallel()
-	listed := map[string]bool{"remoteCopy": true} // by the tests of remote copies
+	listed := map[string]bool{}
 	for _, k := range knobs() {
 		listed[k.member] = true
 	}

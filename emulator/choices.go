@@ -168,8 +168,7 @@ func placementChoices() []Choice {
 		fixed("A.11", "an unknown disk in PlacementGroupUpdate", "objectDoesNotExist"),
 		fixed("A.11", "deletion of a placement group that is in use", "busy"),
 		fixed("A.12", "objects of a template that is deleted", "they keep their settings, and templateName is empty"),
-		fixed("A.13, A.14", "when the relocator and the balancer have something to do",
-			"they show a cluster that is in balance, whatever is placed"),
+		fixed("A.13, A.14", "estimates of the relocator and the balancer", "the present placement: nothing is ever out of balance"),
 	}
 }
 
@@ -198,7 +197,7 @@ func exportChoices() []Choice {
 
 func serviceChoices() []Choice {
 	return []Choice{
-		fixed("A.2, A.4, A.6, A.7", "tasks and requests in flight", "none: what is answered is done"),
+		fixed("A.4, A.6, A.7", "requests in flight", "none: what is answered is done"),
 		fixed("A.3", "ServersListBlocked", "ServicesList"),
 		fixed("A.5", "disks of an unknown server", "objectDoesNotExist"),
 		fixed("A.5", "clients in ServersList", "an empty map"),

@@ -147,7 +147,6 @@ func owner(t reflect.Type, f reflect.StructField) reflect.Type {
 func TestEveryMemberOfARequestIsHonouredOrIgnoredWithAReason(t *testing.T) {
 	t.Parallel()
 	code := readSource(t)
-	open := []string{"onRemoteAttached", "allowRemoteExported", "mcMode"} // of volumes of other clusters
 	for _, o := range Operations() {
 		if !o.Emulated() || o.Query == allClustersQuery {
 			continue
@@ -158,9 +157,6 @@ func TestEveryMemberOfARequestIsHonouredOrIgnoredWithAReason(t *testing.T) {
 		}
 		for _, m := range requestMembers(o.Req, "") {
 			name := fmt.Sprintf("%s: %s", o.Call(), m.path)
-			if slices.Contains(open, m.path[strings.LastIndexByte(m.path, '.')+1:]) {
-				continue
-			}
 			assert.Equal(t, !m.ignored, code.reads(t, m.in, m.field), "%s is read unless it is marked as ignored", name)
 			assert.Equal(t, m.ignored, reasons[m.path] != "", "%s has a reason if it is ignored", name)
 			delete(reasons, m.path)
