@@ -153,6 +153,26 @@ func TestTokenModelAndSettingsReachTheContainer(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, resp.StatusCode, "the default token is not let in")
 }
 
+func TestSavedStateLivesOnInAContainerAndOutlivesIt(t *testing.T) {
+	t.Parallel()
+	before := emulator.Start(t)
+	size := int64(1 << 20)
+	v, err := before.Cluster().VolumeCreate(cluster.VolumeSpec{Name: "v", Size: &size})
+	require.NoError(t, err)
+	before.WriteContent(t, "v", 512, []byte("from before"))
+	var state bytes.Buffer
+	require.NoError(t, before.SaveState(&state))
+
+	s := run(t, WithState(&state))
+	assert.Equal(t, "from before", string(s.send(t.Context(), t, "GET", "/_spsim/v1/contents/~"+v.GlobalID+"?offset=512&length=11", nil)))
+	get[object](t, s, "POST", "VolumeCreate", `{"name":"later","size":512}`)
+	require.NoError(t, s.Stop(t.Context(), nil))
+	require.NoError(t, s.Start(t.Context()))
+	s.http, err = s.Client(t.Context()) // the ports are others now
+	require.NoError(t, err)
+	assert.Len(t, get[[]object](t, s, "GET", "VolumesList", ""), 2)
+}
+
 func TestFaultsAreArmedBeforeTheFirstCall(t *testing.T) {
 	t.Parallel()
 	refuse := fault.Rule{Call: "POST VolumeCreate", Effect: fault.Effect{Kind: fault.Refuse, Error: "insufficientResources"}}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/testcontainers/testcontainers-go"
@@ -49,6 +50,19 @@ func WithModel(m cluster.Model) Option {
 			return fmt.Errorf("encode model: %w", err)
 		}
 		s.file("model", "/model.json", text)
+		return nil
+	}
+}
+
+// WithState starts the emulator with a state that another one has saved. The container keeps its own in the same file,
+// so that it is still there when the container is stopped and started again.
+func WithState(state io.Reader) Option {
+	return func(s *settings) error {
+		text, err := io.ReadAll(state)
+		if err != nil {
+			return fmt.Errorf("read state: %w", err)
+		}
+		s.file("state", "/state/spsim.state", text)
 		return nil
 	}
 }

@@ -2,7 +2,9 @@ package container
 
 import (
 	"io"
+	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -30,6 +32,19 @@ func TestModelIsAFileThatAVariableNames(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(text), `"clients":3`)
 	assert.Equal(t, "/model.json", s.files[0].ContainerFilePath)
+}
+
+func TestStateIsAFileThatTheServerMayReplace(t *testing.T) {
+	t.Parallel()
+	s, err := collect(WithState(strings.NewReader("kept")))
+	require.NoError(t, err)
+	assert.Equal(t, "/state/spsim.state", s.env()["SPSIM_STATE"])
+	require.Len(t, s.files, 1)
+	text, err := io.ReadAll(s.files[0].Reader)
+	require.NoError(t, err)
+	assert.Equal(t, "kept", string(text))
+	_, err = collect(WithState(iotest.ErrReader(io.ErrUnexpectedEOF)))
+	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
 
 func TestBadOptionsAreRefusedBeforeAnythingRuns(t *testing.T) {

@@ -116,15 +116,25 @@ def orders_to_disks(c):
     refused("objectDoesNotExist", c.api.diskSetDesc, 4000, {"description": "none"})
 
 
-@case("diskSoftEject", "diskSoftEjectPause", "diskSoftEjectCancel")
+@case("diskSoftEject", "diskSoftEjectPause", "diskSoftEjectCancel", "tasksList", "volumeRelocatorStatus",
+      flags=("--clock", "virtual"))
 def soft_eject(c):
-    ident = sorted(c.api.disksList())[0]
+    volume(c)
+    c.server.write("v", 0, b"x" * (64 * MIB // 8))
+    ident = used_disk(c)
+    placed = disk(c, ident).objectsAllocated
     c.api.diskSoftEject(ident)
     assert disk(c, ident).softEject == "on"
+    assert ident in c.api.volumesStatus()["v"].softEjectingDrives
     c.api.diskSoftEjectPause(ident)
     assert disk(c, ident).softEject == "paused"
     c.api.diskSoftEjectCancel(ident)
-    assert disk(c, ident).softEject == "off"
+    assert disk(c, ident).softEject == "off" and disk(c, ident).objectsAllocated == placed
+    c.api.diskSoftEject(ident)
+    c.server.advance("24h")
+    assert disk(c, ident).objectsAllocated == 0 and c.api.tasksList() == []
+    assert c.api.volumeRelocatorStatus().volumesToRelocate == 0
+    assert c.api.volumesStatus()["v"].decreasedRedundancy is False
 
 
 @case("diskScrubStart", "diskScrubPause", "diskScrubContinue")
@@ -162,13 +172,11 @@ def fault_sets(c):
         assert group.name == name and group.servers
 
 
-@case("vagList", "vagUpdate", "volumeUpdateVag", "snapshotUpdateVag",
-      pending="the emulator has no volume allocation groups")
+@case("vagList", "vagUpdate", "volumeUpdateVag", "snapshotUpdateVag")
 def volume_allocation_groups(c):
     volume(c)
-    raw = c.api.volumeDescribe("v", returnRawAPIData=True)
-    first = c.api.vagList(raw.get("vagId", 1))
-    assert first.replication == 3 and first.placeAll == "ssd"
+    first = c.api.vagList(c.api.volumeList("v")[0].visibleVolumeId)
+    assert first.replication == 3 and first.placeAll == "ssd" and first.diskSetsConstraintsViolated is False
     c.api.vagUpdate({"vagId": str(first.vagId), "targetsCount": 16})
     assert len(c.api.vagList(first.vagId).targetDiskSets) == 16
     assert c.api.volumeUpdateVag("v", {"vagId": "parent"}).ok is True
@@ -220,8 +228,7 @@ def settled(targets):
     return sum(t.objectsAllocated.current for t in up)
 
 
-@case("volumeRelocatorDisks", "volumeRelocatorVolumeDisks", "volumeRelocatorSnapshotDisks",
-      pending="there are no estimates")
+@case("volumeRelocatorDisks", "volumeRelocatorVolumeDisks", "volumeRelocatorSnapshotDisks")
 def relocator_has_nothing_to_move(c):
     volume(c)
     settled(c.api.volumeRelocatorDisks())
@@ -236,19 +243,26 @@ def balancer_is_idle(c):
     assert got.status == "nothing to do" and got.auto is False
 
 
-@case("volumeBalancerSetStatus", pending="the balancer cannot be started yet")
+@case("volumeBalancerSetStatus", flags=("--clock", "virtual"))
 def balancer_obeys(c):
+    def status():
+        return c.api.volumeBalancerGetStatus().status
+
     c.api.volumeBalancerSetStatus({"cmd": "start"})
-    assert c.api.volumeBalancerGetStatus().status in ("working", "ready")
-    c.api.volumeBalancerSetStatus({"cmd": "stop"})
-    assert c.api.volumeBalancerGetStatus().status == "nothing to do"
-    c.api.volumeBalancerSetStatus({"cmd": "start"})
+    assert status() == "working"
+    refused("invalidParam", c.api.volumeBalancerSetStatus, {"cmd": "commit"})
+    c.server.advance("1m")
+    assert status() == "ready"
     c.api.volumeBalancerSetStatus({"cmd": "commit"})
-    assert c.api.volumeBalancerGetStatus().status in ("commiting", "nothing to do")
+    c.server.advance("1m")
+    assert status() == "nothing to do"
+    c.api.volumeBalancerSetStatus({"cmd": "start"})
+    c.api.volumeBalancerSetStatus({"cmd": "stop"})
+    assert status() == "nothing to do"
 
 
 @case("volumeBalancerVolumesStatus", "volumeBalancerDisks", "volumeBalancerVolumeDisks", "volumeBalancerSnapshotDisks",
-      "volumeBalancerVolumeDiskSets", "volumeBalancerSnapshotDiskSets", pending="there are no estimates")
+      "volumeBalancerVolumeDiskSets", "volumeBalancerSnapshotDiskSets")
 def balancer_has_nothing_to_move(c):
     volume(c)
     got = {v.name: v for v in c.api.volumeBalancerVolumesStatus()}

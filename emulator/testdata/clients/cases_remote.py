@@ -4,8 +4,6 @@ from cases import case
 from emulator import refused
 
 MIB = 1 << 20
-LOCATIONS = "exchange of snapshots with other locations is not built yet"
-CLUSTERS = "a multi-cluster of several clusters is not built yet"
 
 
 def remote(c):
@@ -13,8 +11,7 @@ def remote(c):
     return {entry.name: entry for entry in c.api.snapshotsRemoteList()["snapshots"]}
 
 
-@case("volumeBackup", "snapshotsRemoteList", "snapshotFromRemote", "volumeFromRemote", "snapshotsRemoteUnexport",
-      pending=LOCATIONS)
+@case("volumeBackup", "snapshotsRemoteList", "snapshotFromRemote", "volumeFromRemote", "snapshotsRemoteUnexport")
 def backup_comes_back(c):
     v = c.api.volumeCreate({"name": "v", "size": MIB, "template": "ssd"})
     c.server.write("v", 0, b"kept" * 512)
@@ -29,6 +26,7 @@ def backup_comes_back(c):
     assert remote(c)["v"].localSnapshot == "back"
     refused("objectExists", c.api.snapshotFromRemote,
             {"remoteId": done.remoteId, "remoteLocation": "remote", "name": "again"})
+    c.api.snapshotDelete("back")
     c.api.volumeFromRemote({"remoteId": done.remoteId, "remoteLocation": "remote", "name": "v2", "template": "ssd"})
     assert c.server.read("v2", 0, 2048) == b"kept" * 512
     c.api.snapshotsRemoteUnexport({"remoteSnapshots": [{"location": "remote", "globalSnapshotId": done.remoteId}]})
@@ -38,7 +36,7 @@ def backup_comes_back(c):
     assert v.globalId != done.remoteId
 
 
-@case("volumesGroupBackup", pending=LOCATIONS)
+@case("volumesGroupBackup")
 def groups_are_backed_up(c):
     for name in "v1", "v2":
         c.api.volumeCreate({"name": name, "size": MIB, "template": "ssd"})
@@ -48,7 +46,7 @@ def groups_are_backed_up(c):
         name: one.remoteId for name, one in done.backups.items()}
 
 
-@case("snapshotExport", "exportsList", "snapshotUnexport", pending=LOCATIONS)
+@case("snapshotExport", "exportsList", "snapshotUnexport")
 def exports(c):
     c.api.volumeCreate({"name": "v", "size": MIB, "template": "ssd"})
     gid = c.api.snapshotCreate("v", {"name": "s"}).snapshotGlobalId
@@ -66,6 +64,31 @@ def exports(c):
 
 
 @case("volumeMoveToRemote", "volumeAcquire", "volumeExport", "volumeExportsList", "volumesRemoteList", "snapshotMoveToRemote",
-      pending=CLUSTERS)
+      program="siblings")
 def volumes_move_between_clusters(c):
-    raise NotImplementedError(CLUSTERS)
+    there = {"clusterName": "spsim2"}
+    gid = c.api.volumeCreate({"name": "v", "size": MIB, "template": "ssd"}).globalId
+    c.server.write("v", 0, b"moved" * 512)
+    c.api.snapshotCreate("v", {"name": "s"})
+    c.single.volumeExport("v", {"cluster": "spsim2"})
+    entry, = c.api.volumeExportsList()["exports"]
+    assert (entry.snapshot, entry.globalId) == ("v", gid)
+    entry, = c.api.volumesRemoteList(**there)["volumes"]
+    assert (entry.name, entry.remoteId, entry.size) == ("v", gid, MIB)
+    refused("objectDoesNotExist", c.api.volumeExport, "v", {"cluster": "nowhere"})
+
+    c.api.volumeMoveToRemote("v", {"clusterId": "spsm.c"})
+    refused("objectDoesNotExist", c.single.volumeList, "v")
+    moved = c.single.volumeList("v", **there)[0]
+    assert (moved.globalId, moved.size) == (gid, MIB), "the id stays"
+    c.api.volumesReassign([{"volume": "v", "rw": [1]}], **there)
+    refused("busy", c.multi.volumeAcquire, "v", {})
+    c.multi.volumeAcquire("v", {"onRemoteAttached": "detachForce"})
+    c.multi.volumeAcquire("v", {})
+    assert c.single.volumeList("v")[0].globalId == gid and c.api.attachmentsList(**there) == []
+    assert c.server.read("v", 0, 2560) == b"moved" * 512
+
+    c.api.snapshotMoveToRemote("s", {"cluster": "spsim2", "onAttached": "fail"})
+    refused("objectDoesNotExist", c.single.snapshotList, "s")
+    assert c.single.snapshotList("s", **there)[0].name == "s"
+    assert {s.name: s.clusterId for s in c.multi.snapshotsList()} == {"s": "spsm.c"}

@@ -280,6 +280,6 @@ def multi_cluster_answers_name_the_cluster(c):
     c.multi.snapshotCreate("v", {"name": "s"})
     for entry in c.multi.volumesList() + c.multi.volumeList("v") + c.multi.snapshotsList():
         assert entry.clusterId == cluster and entry.clusterName
-    assert one(c.api.volumesList()).clusterId is None
+    assert one(c.single.volumesList()).clusterId is None
     c.multi.volumesReassign([{"volume": "v", "rw": [1]}])
     assert one(c.multi.attachmentsList()).volume == "v"

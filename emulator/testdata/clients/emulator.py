@@ -14,18 +14,18 @@ import strict
 
 
 class Emulator:
-    """spsim serve on a free port of loopback."""
+    """A program that serves as spsim serve does, on a free port of loopback."""
 
-    def __init__(self, binary, flags=()):
+    def __init__(self, program, flags=()):
         self.folder = tempfile.TemporaryDirectory(prefix="spsim-clients-")
         self.log = open(os.path.join(self.folder.name, "log"), "w+")
         env_file = os.path.join(self.folder.name, "env")
-        command = [binary, "serve", "--port", "0", "--env-file", env_file, *flags]
+        command = [program, "serve", "--port", "0", "--env-file", env_file, *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=self.log)
         deadline = time.monotonic() + 20
         while not os.path.exists(env_file):
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("spsim serve is not ready: " + self.logged())
+                raise RuntimeError(program + " is not ready: " + self.logged())
             time.sleep(0.005)
         with open(env_file) as lines:
             self.env = dict(line.strip().replace("'", "").split("=", 1) for line in lines if "=" in line)
@@ -45,7 +45,7 @@ class Emulator:
         self.log.close()
         self.folder.cleanup()
         if status != 0:
-            raise RuntimeError("spsim serve ended with {0}: {1}".format(status, logged))
+            raise RuntimeError("the server ended with {0}: {1}".format(status, logged))
 
     def admin(self, method, path, body=None):
         """A request of the emulator's own API."""
@@ -65,6 +65,10 @@ class Emulator:
     def arm(self, call, **effect):
         """Make the next such call go wrong."""
         self.admin("POST", "faults", json.dumps({"call": call, "effect": effect}).encode())
+
+    def advance(self, by):
+        """Let time pass, on a server with a virtual clock."""
+        self.admin("POST", "clock/advance", json.dumps({"by": by}).encode())
 
     def calls(self):
         """What was asked so far."""

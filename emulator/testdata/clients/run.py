@@ -1,8 +1,9 @@
 """Drive an emulator through every method of the official Python bindings.
 
-usage: run.py BINARY [WORD ...]    runs the cases whose names contain one of the words, or all
+usage: run.py FOLDER [WORD ...]    FOLDER holds the programs; runs the cases whose names contain one of the words, or all
 """
 
+import os
 import re
 import sys
 import time
@@ -21,24 +22,25 @@ def public_methods():
 
 
 class Context:
-    """What a case is given: the server, the bindings, and a second set of them with multiCluster on."""
+    """What a case is given: the server, and the bindings: api without or with multiCluster as the run has it, single
+    and multi always so."""
 
-    def __init__(self, server, seen, violations):
+    def __init__(self, server, seen, violations, multi=False):
         self.server = server
-        self.client = lambda **kwargs: emulator.Client(
-            emulator.Recorder(host=server.host, port=int(server.port), auth=server.token, timeout=20,
-                              transientSleep=lambda retry: 0, **kwargs), seen, violations)
-        self.api = self.client()
-        self.multi = self.client(multiCluster=True)
-        self.seen = seen
+        self.single, self.multi = (
+            emulator.Client(
+                emulator.Recorder(host=server.host, port=int(server.port), auth=server.token, timeout=20,
+                                  transientSleep=lambda retry: 0, multiCluster=on), seen, violations)
+            for on in (False, True))
+        self.api = self.multi if multi else self.single
 
 
-def run(case, binary, seen, violations):
+def run(case, folder, seen, violations, multi):
     """Run one case against a server of its own; return what went wrong, if anything."""
     before = dict(seen)
-    server = emulator.Emulator(binary, case.flags)
+    server = emulator.Emulator(os.path.join(folder, case.program), case.flags)
     try:
-        case.function(Context(server, seen, violations))
+        case.function(Context(server, seen, violations, multi))
     except Exception:
         return traceback.format_exc() + "\nlog of the server:\n" + "\n".join(server.logged().splitlines()[-8:])
     finally:
@@ -58,13 +60,15 @@ def judge(case, wrong):
     return None if case.pending in wrong else wrong
 
 
-def main(binary, words):
+def main(folder, words):
+    """Run the cases, without and with multiCluster, and see that no method was left out."""
     seen, violations, failed, pending = {}, [], [], []
     start = time.monotonic()
     chosen = [c for c in cases.CASES if not words or any(w in c.name for w in words)]
-    for case in chosen:
+    runs = [(c, multi) for multi in (False, True) for c in chosen]
+    for case, multi in runs:
         at = len(violations)
-        wrong = judge(case, run(case, binary, seen, violations))
+        wrong = judge(case, run(case, folder, seen, violations, multi))
         if case.pending is None and len(violations) > at:
             lines = violations[at:]
             alike = {re.sub(r"\d+", "N", line): line for line in lines}  # one of those that differ in numbers only
@@ -72,7 +76,7 @@ def main(binary, words):
                 len(lines)) + "\n  ".join(list(alike.values())[:20])
         if wrong:
             failed.append(case.name)
-            print("--- FAIL {0}\n{1}".format(case.name, wrong))
+            print("--- FAIL {0}{1}\n{2}".format(case.name, " with multiCluster" if multi else "", wrong))
         if case.pending is not None:
             del violations[at:]
             if not wrong:
@@ -85,14 +89,14 @@ def main(binary, words):
         for name in sorted(shown - public_methods()):
             failed.append(name)
             print("--- FAIL {0}: a case names this method, the bindings have none such".format(name))
-    for case in pending:
-        print("pending {0}: {1}".format(case.name, case.pending))
+    for name, why in {c.name: c.pending for c in pending}.items():
+        print("pending {0}: {1}".format(name, why))
     covered = {m for c in chosen if c.pending is None for m in c.methods}
     print("{0} of {1} methods of the bindings {2} called {3} times, {4} violations of their types, {5:.1f} s".format(
         len(covered & public_methods()), len(public_methods()), spapi.VERSION, sum(seen.values()), len(violations),
         time.monotonic() - start))
     print("{0} passed, {1} failed, {2} skipped".format(
-        len(chosen) - len([f for f in failed if any(f == c.name for c in chosen)]) - len(pending),
+        len(runs) - sum(f in {c.name for c in chosen} for f in failed) - len(pending),
         len(failed), len(pending)))
     return 1 if failed or not chosen else 0
 
