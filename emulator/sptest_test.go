@@ -249,3 +249,24 @@ func TestDiskBelongsToItsServer(t *testing.T) {
 	}
 	a.refused(t, "GET", "ServerDisksList/9", "", "objectDoesNotExist")
 }
+
+func TestSptestRelocator(t *testing.T) {
+	t.Parallel()
+	a := asPython(t, Start(t))
+	a.post(t, "VolumeCreate", `{"name":"v","size":1073741824,"template":"ssd"}`)
+	a.post(t, "VolumeSnapshot/v", `{"name":"s"}`)
+	status := a.get(t, "VolumeRelocatorStatus").object(t)
+	assert.Equal(t, "on", status["status"])
+	assert.Equal(t, "0", fmt.Sprint(status["volumesToRelocate"]))
+	disks := a.get(t, "DisksList").object(t)
+	for _, call := range []string{"VolumeRelocatorDisksList", "VolumeRelocatorVolumeDisks/v", "VolumeRelocatorSnapshotDisks/s"} {
+		targets := a.get(t, call).object(t)
+		assert.NotEmpty(t, targets, call)
+		for id, d := range targets {
+			assert.Contains(t, disks, id)
+			target, ok := d.(map[string]any)
+			require.True(t, ok)
+			assert.Equal(t, "0", fmt.Sprint(entryOf(t, target, "objectsAllocated")["delta"]), "nothing has to move")
+		}
+	}
+}

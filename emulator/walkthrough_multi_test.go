@@ -60,3 +60,23 @@ func TestCloudStackCollectorsGiveUpWhenOneClusterFails(t *testing.T) {
 	assert.Contains(t, both["sofi.b"], "error")
 	assert.NotContains(t, both["sofi.a"], "error")
 }
+
+func TestCSIPublishesOnANodeOfAnotherCluster(t *testing.T) {
+	t.Parallel()
+	f, one, two := siblings(t)
+	v := "~" + one.post(t, "MultiCluster/VolumeCreate", `{"template":"ssd","size":1048576,"tags":{"csi_name":"pvc-1"}}`).text(t, "globalId")
+	one.server.WriteContent(t, cref(v), 0, []byte("moved"))
+	reassign := "RemoteCommand/~sofi.b/MultiCluster/VolumesReassignWait"
+	one.post(t, reassign, `{"reassign":[{"volume":"`+v+`","rw":[3],"detach":"all","force":false}]}`)
+	assert.Len(t, two.get(t, "AttachmentsList").list(t), 1, "the node belongs to the cluster that got the request")
+	host, err := f.Server("sofi.b").Host(3).Open(v)
+	require.NoError(t, err)
+	data := make([]byte, 5)
+	_, err = host.ReadAt(data, 0)
+	require.NoError(t, err)
+	assert.Equal(t, "moved", string(data))
+	require.NoError(t, host.Close())
+	one.post(t, reassign, `{"reassign":[{"volume":"`+v+`","detach":[3],"force":false}]}`)
+	one.post(t, "MultiCluster/VolumeDelete/"+v, "")
+	two.refused(t, "GET", "MultiCluster/Volume/"+v, "", "objectDoesNotExist")
+}
