@@ -5,6 +5,7 @@ Feature: What the plugin does from time to time
   Background:
     Given a zone with 2 hosts and the StorPool pool "primary" behind a meddling proxy
 
+  @D-11a
   Scenario: What is on record is not reported
     Given the running VM "vm" with the DATA disk "disk"
     And the qcow2 template "debian" of 1 GiB with the pattern "image"
@@ -18,6 +19,7 @@ Feature: What the plugin does from time to time
     And "disk" holds the pattern "kept"
     And "web-root" holds the pattern "image"
 
+  @D-11a
   Scenario Outline: A <kind> with the role "<role>" that nobody has on record is reported and stays
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "kept" is written to "disk"
@@ -36,7 +38,7 @@ Feature: What the plugin does from time to time
       | snapshot | group                   |
       | snapshot | template                |
 
-  @D-39
+  @D-39 @D-11a
   Scenario Outline: A <kind> with the role "<role>" that an operation left behind is deleted when it is a day old
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "kept" is written to "disk"
@@ -54,6 +56,7 @@ Feature: What the plugin does from time to time
       | volume   | template  |
       | snapshot | temporary |
 
+  @D-11a
   Scenario: Nothing is deleted where the setting says so
     Given the setting "storpool.leftovers.delete.after" of the management server is "0"
     And the running VM "vm" with the DATA disk "disk"
@@ -64,7 +67,7 @@ Feature: What the plugin does from time to time
     Then it reports the snapshot with the role "temporary"
     And "disk" holds the pattern "kept"
 
-  @S-26
+  @S-26 @D-11a
   Scenario Outline: A disk that is worked on is not reported, <state>
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "kept" is written to "disk"
@@ -80,7 +83,7 @@ Feature: What the plugin does from time to time
       | Destroy      |
 
   @delayed-delete
-  @S-26 @CS-5433
+  @S-26 @CS-5433 @D-11a
   Scenario: A safety snapshot is not reported
     Given the setting "storpool.delete.after.interval" of the pool is "3600"
     And a detached DATA disk "data" of 1 GiB with the pattern "rescued"
@@ -91,6 +94,7 @@ Feature: What the plugin does from time to time
     And the snapshot "rescue" holds the pattern "rescued"
 
   @legacy
+  @D-11a
   Scenario: A disk that still has the name of an old version is not reported
     Given a detached DATA disk "disk" of 1 GiB with the pattern "kept"
     And the disk "disk" still has the name that an old version of the plugin gave it
@@ -99,7 +103,7 @@ Feature: What the plugin does from time to time
     And "disk" holds the pattern "kept"
 
   @fault @needs-fault-injection
-  @D-30b
+  @D-30b @D-11a
   Scenario: A pool that does not answer is an error, and the others are looked at
     Given the pool "second" is created with the URL "storpool://{token}@other.test:{port}/ssd"
     And the running VM "vm" with the DATA disk "disk"

@@ -8,6 +8,7 @@ Feature: Disks that still have the name of an old version of the plugin
     And the DATA disk "disk", attached, with the pattern "before"
 
   @row-14
+  @D-11a
   Scenario: A revert gives a disk of an old version an anonymous name
     Given the snapshot "snap" of "disk" is taken
     And the pattern "after" is written to "disk"
@@ -22,6 +23,7 @@ Feature: Disks that still have the name of an old version of the plugin
     Then the guest "vm" reads the pattern "before" from "disk"
 
   @row-04 @row-05
+  @D-11a
   Scenario: A disk of an old version is detached and attached
     Given the disk "disk" still has the name that an old version of the plugin gave it
     When the disk "disk" is detached
@@ -34,6 +36,7 @@ Feature: Disks that still have the name of an old version of the plugin
       | cvm | of "vm" |
 
   @row-06
+  @D-11a
   Scenario: A VM with a disk of an old version goes to another host
     Given the disk "disk" still has the name that an old version of the plugin gave it
     When the VM "vm" is migrated to another host
@@ -41,6 +44,7 @@ Feature: Disks that still have the name of an old version of the plugin
     And the guest "vm" reads the pattern "before" from "disk"
 
   @row-09 @row-10
+  @D-11a
   Scenario: A disk of an old version has snapshots and volumes made of them
     Given the disk "disk" still has the name that an old version of the plugin gave it
     When the snapshot "snap" of "disk" is taken
@@ -52,6 +56,7 @@ Feature: Disks that still have the name of an old version of the plugin
       | name | anonymous |
 
   @row-15
+  @D-11a @D-25a
   Scenario: A disk of an old version grows
     Given the disk "disk" still has the name that an old version of the plugin gave it
     When the disk "disk" is resized to 2 GiB
@@ -61,7 +66,7 @@ Feature: Disks that still have the name of an old version of the plugin
     And "disk" holds the pattern "before"
 
   @row-11 @row-13 @row-18
-  @D-25d
+  @D-25d @D-11a
   Scenario: A disk of an old version becomes a template, a download and a disk of another pool
     Given the pool "second" is created with the URL "storpool://{token}@{host}:{port}/ssd"
     And the disk "disk" still has the name that an old version of the plugin gave it
@@ -76,6 +81,7 @@ Feature: Disks that still have the name of an old version of the plugin
     And "disk" holds the pattern "before"
 
   @row-08
+  @D-11a
   Scenario: A disk of an old version is deleted
     Given the disk "disk" still has the name that an old version of the plugin gave it
     And the disk "disk" is detached

@@ -7,6 +7,7 @@ Feature: Two StorPool clusters that are one multi-cluster
     And a CloudStack cluster with 1 host on the other StorPool
 
   @row-26
+  @D-11a
   Scenario: Hosts of both clusters are in the pool, with a check volume for each CloudStack cluster
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "kept" is written to "disk"
@@ -16,6 +17,7 @@ Feature: Two StorPool clusters that are one multi-cluster
     And "disk" holds the pattern "kept"
 
   @row-06
+  @D-11a
   Scenario: A VM goes to a host of the other cluster and back
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "before" is written to "disk"
@@ -30,6 +32,7 @@ Feature: Two StorPool clusters that are one multi-cluster
     And the guest "vm" reads the pattern "booted" from "vm-root"
 
   @row-04 @row-05
+  @D-11a
   Scenario Outline: A <kind> disk of one cluster is used by a host of the other
     Given the <kind> disk "disk", detached, with the pattern "before"
     And the VM "vm" becomes Stopped
@@ -48,6 +51,7 @@ Feature: Two StorPool clusters that are one multi-cluster
       | DATA |
 
   @row-09 @row-10 @row-14 @row-16
+  @D-11a
   Scenario: A disk in use by the other cluster has snapshots, is reverted and restored
     Given the running VM "vm" with the DATA disk "disk"
     And the VM "vm" is migrated to host 3
@@ -64,6 +68,7 @@ Feature: Two StorPool clusters that are one multi-cluster
     Then StorPool has no snapshot of "snap"
 
   @row-15
+  @D-11a @D-25a
   Scenario: A disk in use by the other cluster grows under its VM
     Given the running VM "vm" with the DATA disk "disk"
     And the VM "vm" is migrated to host 3
@@ -75,7 +80,7 @@ Feature: Two StorPool clusters that are one multi-cluster
     And the guest "vm" reads the pattern "before" from "disk"
 
   @row-19 @row-20 @row-21
-  @D-20b
+  @D-20b @D-11a
   Scenario: A VM of the other cluster has VM snapshots
     Given the running VM "vm" with the DATA disk "disk"
     And the VM "vm" is migrated to host 3
@@ -89,7 +94,7 @@ Feature: Two StorPool clusters that are one multi-cluster
     Then StorPool has no members of the VM snapshot "group"
 
   @row-27 @ha
-  @CS-10799
+  @CS-10799 @D-11a
   Scenario: A VM of a dead host runs in the other cluster with its disks detached from the dead host first
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "kept" is written to "disk"
@@ -112,6 +117,7 @@ Feature: Two StorPool clusters that are one multi-cluster
     And the template "debian" is cached once
 
   @row-07 @row-08
+  @D-11a
   Scenario: Disks in use by the other cluster are deleted
     Given the running VM "vm" with the DATA disk "disk"
     And the VM "vm" is migrated to host 3
@@ -125,7 +131,7 @@ Feature: Two StorPool clusters that are one multi-cluster
     And the pool "primary" has 0 B in use
 
   @row-13 @row-18 @row-12
-  @D-25d
+  @D-25d @D-11a
   Scenario: A disk of the other cluster is downloaded, moved and becomes a template
     Given the pool "second" is created with the URL "storpool://{token}@{host}:{port}/ssd"
     And the running VM "vm" with the DATA disk "disk"

@@ -5,6 +5,7 @@ Feature: Make a template of a snapshot, further
   Background:
     Given a zone with 2 hosts and the StorPool pool "primary"
 
+  @D-11a
   Scenario Outline: A template is made of the backup of a snapshot whose <kind> disk is gone
     Given the <kind> disk "disk", detached, with the pattern "before"
     And the pattern "far" is written to "disk" at 900 MiB
@@ -25,6 +26,7 @@ Feature: Make a template of a snapshot, further
       | ROOT |
       | DATA |
 
+  @D-11a
   Scenario: A template of a backup can be deleted
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -35,6 +37,7 @@ Feature: Make a template of a snapshot, further
     Then there is no trace of a template but ""
     And the backup of "snap" holds the pattern "before"
 
+  @D-11a
   Scenario: A backup that is no image becomes no template
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -45,6 +48,7 @@ Feature: Make a template of a snapshot, further
     When the template "golden" is made from the snapshot "snap"
     Then the image of "golden" holds the pattern "before"
 
+  @D-11a
   Scenario: Two templates of one name stay apart
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "first" of "disk" is taken
@@ -57,7 +61,7 @@ Feature: Make a template of a snapshot, further
     And the base snapshot of "golden" holds the pattern "before"
     And the base snapshot of "silver" holds the pattern "after"
 
-  @A-22 @D-6
+  @A-22 @D-6 @D-11a
   Scenario Outline: A template of a snapshot that is called <name> is an image like any other
     Given the bypass of secondary storage is on
     And the DATA disk "disk", detached, with the pattern "before"
@@ -74,7 +78,7 @@ Feature: Make a template of a snapshot, further
       | ../2/its brother |
 
   @fault @needs-fault-injection
-  @D-5b
+  @D-5b @D-11a
   Scenario: A template that failed does not keep its pool
     Given the bypass of secondary storage is on
     And the DATA disk "disk", detached, with the pattern "before"

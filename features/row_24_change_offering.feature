@@ -5,6 +5,7 @@ Feature: Change the offering of a disk
   Background:
     Given a zone with 2 hosts and the StorPool pool "primary"
 
+  @D-11a
   Scenario Outline: A <kind> disk, <state>, gets <new> with its new offering
     Given the disk offering "new" with <new>
     And the <kind> disk "disk", <state>, with the pattern "kept"
@@ -30,6 +31,7 @@ Feature: Change the offering of a disk
       | DATA | attached | 200 IOPS       | 200       | none | hdd      |
       | DATA | detached | tier "gold"    | unlimited | gold | hdd      |
 
+  @D-11a
   Scenario Outline: The tier stays when a <kind> disk is detached, attached, reverted and restored
     Given the disk offering "gold" with tier "gold"
     And the <kind> disk "disk", detached, with the pattern "kept"
@@ -54,6 +56,7 @@ Feature: Change the offering of a disk
       | ROOT |
       | DATA |
 
+  @D-11a
   Scenario: A disk that is only recorded is created with its new offering
     Given the disk offering "gold" with tier "gold"
     And the running VM "vm"
@@ -67,7 +70,7 @@ Feature: Change the offering of a disk
     And "vm-root" holds the pattern "kept"
 
   @fault @needs-fault-injection
-  @D-27b @D-20a
+  @D-27b @D-20a @D-11a
   Scenario Outline: A change of offering <outcome> when VolumeUpdate is <effect>, and can be repeated
     Given the disk offering "gold" with tier "gold"
     And the DATA disk "disk", attached, with the pattern "kept"

@@ -7,6 +7,7 @@ Feature: Copy a snapshot to another zone
     Given a zone with 2 hosts and the StorPool pool "primary", with another StorPool far away
     And a second zone with 1 host and the pool "far" on the other StorPool
 
+  @D-11a
   Scenario Outline: A snapshot of a <kind> disk, the bypass <bypass>, is copied and restored in the other zone
     Given the bypass of secondary storage is <bypass>
     And the <kind> disk "disk", attached, with the pattern "before"
@@ -35,7 +36,7 @@ Feature: Copy a snapshot to another zone
       | DATA | on     |
       | DATA | off    |
 
-  @D-9a
+  @D-9a @D-11a
   Scenario: An export stays while the data is on its way
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -49,7 +50,7 @@ Feature: Copy a snapshot to another zone
     Then StorPool exports the snapshot "snap" nowhere
     And "copy" holds the pattern "before"
 
-  @D-9b
+  @D-9b @D-11a
   Scenario: The end of an export leaves another one of the same snapshot alone
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -60,6 +61,7 @@ Feature: Copy a snapshot to another zone
     Then StorPool exports the snapshot "snap" to that other location only
     And the snapshot "snap" holds the pattern "before"
 
+  @D-11a
   Scenario: A copy lives on when its snapshot is deleted in the first zone
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -74,7 +76,7 @@ Feature: Copy a snapshot to another zone
     And secondary storage has no snapshot
     And "copy" holds the pattern "before"
 
-  @D-7d
+  @D-7d @D-11a
   Scenario: A snapshot that is still exported is not deleted, and is deleted when the export has ended
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -88,7 +90,7 @@ Feature: Copy a snapshot to another zone
     Then the snapshot "snap" is Destroyed
     And "disk" holds the pattern "before"
 
-  @D-7d @SUS-18
+  @D-7d @SUS-18 @D-11a
   Scenario Outline: A deletion that StorPool refuses because of an export says so in whatever words, "<words>"
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -104,12 +106,14 @@ Feature: Copy a snapshot to another zone
       | Exported to location far |
       | in use elsewhere         |
 
+  @D-11a
   Scenario: A snapshot is not copied to the zone where it is
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
     When the snapshot "snap" is copied to the pool "primary", which is refused
     Then "disk" holds the pattern "before"
 
+  @D-11a
   Scenario: A snapshot is not copied twice
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -118,6 +122,7 @@ Feature: Copy a snapshot to another zone
     Then the other StorPool has 1 snapshot of "snap"
     And "disk" holds the pattern "before"
 
+  @D-11a
   Scenario: A snapshot is not copied while the location of the other zone is not known
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -127,7 +132,7 @@ Feature: Copy a snapshot to another zone
     And the other StorPool has no snapshots of "snap"
     And "disk" holds the pattern "before"
 
-  @D-7d
+  @D-7d @D-11a
   Scenario: A snapshot that is deleted in one zone and not in the other is not deleted
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -143,7 +148,7 @@ Feature: Copy a snapshot to another zone
     And "disk" holds the pattern "before"
 
   @fault @needs-fault-injection
-  @D-9c
+  @D-9c @D-11a
   Scenario Outline: A copy fails and leaves neither export nor copy when "<call>" of <where> StorPool is refused
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -163,6 +168,7 @@ Feature: Copy a snapshot to another zone
       | POST SnapshotReconcile  | the other |
 
   @fault @needs-fault-injection
+  @D-11a
   Scenario: An export that cannot be ended now ends later
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -176,6 +182,7 @@ Feature: Copy a snapshot to another zone
     And "disk" holds the pattern "before"
 
   @crash
+  @D-11a
   Scenario Outline: A management server that dies at "<step>" of a copy leaves neither export nor copy, or both
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken

@@ -7,6 +7,7 @@ Feature: More than one StorPool
     And a CloudStack cluster with 1 host on the other StorPool
     And the pool "far" on the other StorPool
 
+  @D-11a
   Scenario: The hosts of each StorPool are connected to its pool
     Given the running VM "vm" with the DATA disk "disk"
     And the pattern "kept" is written to "disk"
@@ -15,7 +16,7 @@ Feature: More than one StorPool
     And "disk" holds the pattern "kept"
 
   @row-19
-  @D-8a
+  @D-8a @D-11a
   Scenario: A VM with disks on two StorPools gets no VM snapshot
     Given the stopped VM "vm"
     And the pattern "kept" is written to "vm-root"
@@ -27,7 +28,7 @@ Feature: More than one StorPool
     And "vm-root" holds the pattern "kept"
 
   @row-18 @migration
-  @D-37b
+  @D-37b @D-11a
   Scenario: A disk is not copied to a pool of a StorPool that does not see it
     Given the DATA disk "disk", detached, with the pattern "kept"
     And the StorPool volume of "disk" is remembered
@@ -37,7 +38,7 @@ Feature: More than one StorPool
     And "disk" holds the pattern "kept"
 
   @row-18 @migration
-  @D-37b
+  @D-37b @D-11a
   Scenario: A disk of a running VM does not move to a pool of a StorPool that does not see it
     Given the DATA disk "disk", attached, with the pattern "kept"
     When the disk "disk" is migrated live to the pool "far", which is refused
