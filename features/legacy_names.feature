@@ -66,7 +66,7 @@ Feature: Disks that still have the name of an old version of the plugin
     And "disk" holds the pattern "before"
 
   @row-11 @row-13 @row-18
-  @D-25d @D-11a
+  @D-25d @D-11a @A-9a
   Scenario: A disk of an old version becomes a template, a download and a disk of another pool
     Given the pool "second" is created with the URL "storpool://{token}@{host}:{port}/ssd"
     And the disk "disk" still has the name that an old version of the plugin gave it

@@ -51,7 +51,7 @@ Feature: Two StorPool clusters that are one multi-cluster
       | DATA |
 
   @row-09 @row-10 @row-14 @row-16
-  @D-11a
+  @D-11a @D-7a
   Scenario: A disk in use by the other cluster has snapshots, is reverted and restored
     Given the running VM "vm" with the DATA disk "disk"
     And the VM "vm" is migrated to host 3
@@ -131,7 +131,7 @@ Feature: Two StorPool clusters that are one multi-cluster
     And the pool "primary" has 0 B in use
 
   @row-13 @row-18 @row-12
-  @D-25d @D-11a
+  @D-25d @D-11a @A-9a
   Scenario: A disk of the other cluster is downloaded, moved and becomes a template
     Given the pool "second" is created with the URL "storpool://{token}@{host}:{port}/ssd"
     And the running VM "vm" with the DATA disk "disk"

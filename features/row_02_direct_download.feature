@@ -53,7 +53,7 @@ Feature: Hosts download a template themselves
     And "other-root" holds the pattern "kept"
 
   @fault @needs-fault-injection
-  @A-17b @A-17c
+  @A-17b @A-17c @A-14
   Scenario Outline: A download by a host fails with the reason and leaves nothing when "<call>" is <effect>
     Given the template "debian" of 1 GiB with the pattern "image", which hosts download themselves
     And the call "<call>" will be <effect>

@@ -78,7 +78,7 @@ Feature: Make a template of a snapshot, further
       | ../2/its brother |
 
   @fault @needs-fault-injection
-  @D-5b @D-11a
+  @D-5b @D-11a @D-5a @D-7a
   Scenario: A template that failed does not keep its pool
     Given the bypass of secondary storage is on
     And the DATA disk "disk", detached, with the pattern "before"

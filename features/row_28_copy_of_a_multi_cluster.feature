@@ -7,7 +7,7 @@ Feature: Copy a snapshot of a multi-cluster to another zone
     And a CloudStack cluster with 1 host on the StorPool cluster beside it
     And a second zone with 1 host and the pool "far" on the other StorPool
 
-  @S-10 @D-11a
+  @S-10 @D-11a @D-7a
   Scenario Outline: A snapshot that lives in the cluster beside is copied, the <part> first in its endpoint
     Given the endpoint of that StorPool cluster is on record, the <part> first
     And the DATA disk "disk", detached, with the pattern "before"

@@ -61,7 +61,7 @@ Feature: Copy a snapshot to another zone
     Then StorPool exports the snapshot "snap" to that other location only
     And the snapshot "snap" holds the pattern "before"
 
-  @D-11a
+  @D-11a @D-7a
   Scenario: A copy lives on when its snapshot is deleted in the first zone
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -76,7 +76,7 @@ Feature: Copy a snapshot to another zone
     And secondary storage has no snapshot
     And "copy" holds the pattern "before"
 
-  @D-7d @D-11a
+  @D-7d @D-11a @D-7a
   Scenario: A snapshot that is still exported is not deleted, and is deleted when the export has ended
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken
@@ -132,7 +132,7 @@ Feature: Copy a snapshot to another zone
     And the other StorPool has no snapshots of "snap"
     And "disk" holds the pattern "before"
 
-  @D-7d @D-11a
+  @D-7d @D-11a @D-7a
   Scenario: A snapshot that is deleted in one zone and not in the other is not deleted
     Given the DATA disk "disk", detached, with the pattern "before"
     And the snapshot "snap" of "disk" is taken

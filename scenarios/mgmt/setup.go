@@ -75,11 +75,11 @@ func (s *Server) SetHostState(ctx context.Context, host inventory.ID, st invento
 		if err != nil {
 			return err
 		}
-		switch pools := tx.Pools.All(func(p inventory.Pool) bool { return p.Zone == h.Zone && p.State == inventory.PoolUp }); {
-		case st == h.State:
-		case st == inventory.HostUp:
+		pools := tx.Pools.All(func(p inventory.Pool) bool { return p.Zone == h.Zone && p.State == inventory.PoolUp })
+		if st != h.State && st == inventory.HostUp {
 			up = pools
-		case st == inventory.HostDown:
+		}
+		if st != h.State && st == inventory.HostDown {
 			left = pools
 		}
 		h.State = st

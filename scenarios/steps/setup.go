@@ -55,27 +55,10 @@ func (s *scene) zoneWith(ctx context.Context, hosts, pool, feature string) error
 		o.Behaviour.RevertResetsLimits = true
 	case "whose hosts say yes to whatever encryption fails":
 		o.Driver = strings.TrimPrefix(driver+",A-1", ",")
-	case "with another StorPool far away":
-		o.Behaviour.RemoteCopy = time.Minute
-		if o.Target, err = s.federate(o, n, emulator.Member{ID: "faraw.a", Name: otherStorPool, Location: "far"}); err != nil {
+	default:
+		if o.Target, err = s.target(o, n, feature); err != nil { //nolint:contextcheck // it outlives the step that makes it
 			return err
 		}
-	case "with a cluster beside it and another StorPool far away":
-		o.Target, err = s.federate(o, n, emulator.Member{ID: "spsm.c", Name: besideStorPool},
-			emulator.Member{ID: "faraw.a", Name: otherStorPool, Location: "far"})
-		if err != nil {
-			return err
-		}
-	case "with a second StorPool cluster beside it":
-		if o.Target, err = s.federate(o, n, emulator.Member{ID: "spsm.c", Name: otherStorPool}); err != nil {
-			return err
-		}
-	case "behind a meddling proxy":
-		e, err := world.NewEmbedded(o.Seed, n, o.Behaviour)
-		if err != nil {
-			return err
-		}
-		s.own, o.Target = e, &proxy{Embedded: e}
 	}
 	s.w, err = world.New(o) //nolint:contextcheck // it waits for nothing but its own clock
 	if err != nil {
@@ -90,6 +73,28 @@ func (s *scene) zoneWith(ctx context.Context, hosts, pool, feature string) error
 		return s.createPool(ctx, pool, "hdd")
 	}
 	return nil
+}
+
+// target makes the StorPool of a zone that is not the world's own, if its feature asks for one.
+func (s *scene) target(o world.Options, hosts int, feature string) (world.Target, error) {
+	far := emulator.Member{ID: "faraw.a", Name: otherStorPool, Location: "far"}
+	switch feature {
+	case "with another StorPool far away":
+		o.Behaviour.RemoteCopy = time.Minute
+		return s.federate(o, hosts, far)
+	case "with a cluster beside it and another StorPool far away":
+		return s.federate(o, hosts, emulator.Member{ID: "spsm.c", Name: besideStorPool}, far)
+	case "with a second StorPool cluster beside it":
+		return s.federate(o, hosts, emulator.Member{ID: "spsm.c", Name: otherStorPool})
+	case "behind a meddling proxy":
+		e, err := world.NewEmbedded(o.Seed, hosts, o.Behaviour)
+		if err != nil {
+			return nil, err
+		}
+		s.own = e
+		return &proxy{Embedded: e}, nil
+	}
+	return nil, nil //nolint:nilnil // the world makes its own
 }
 
 const defaultPool = "primary"
