@@ -94,7 +94,7 @@ func (s *scene) target(o world.Options, hosts int, feature string) (world.Target
 		s.own = e
 		return &proxy{Embedded: e}, nil
 	}
-	return nil, nil //nolint:nilnil // the world makes its own
+	return nil, nil // the world makes its own
 }
 
 const defaultPool = "primary"
