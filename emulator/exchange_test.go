@@ -143,6 +143,7 @@ func TestACopyKeepsTheGlobalIDAndIsUsableWhileItRecovers(t *testing.T) {
 
 	p.clock.Advance(time.Minute - 1)
 	assert.Equal(t, true, p.get(p.away, "Snapshot/~"+gid)["recoveringFromRemote"])
+	assert.Equal(t, "1", fmt.Sprint(p.away.get(t, "VolumeRelocatorStatus").object(t)["recoveringFromRemote"]))
 	p.here.refused(t, "POST", "SnapshotUnexport", `{"snapshot":"s","location":"vienna"}`, "invalidParam")
 	p.clock.Advance(1)
 	assert.Equal(t, false, p.get(p.away, "Snapshot/~"+gid)["recoveringFromRemote"])
@@ -303,6 +304,7 @@ func TestABackupInterruptedByForceLeavesNothingHere(t *testing.T) {
 	p.here.post(t, "SnapshotUnexport", `{"snapshot":"~`+gid+`","all":true,"force":true}`)
 	assert.Empty(t, p.here.get(t, "SnapshotsList").list(t))
 	assert.Equal(t, true, p.get(p.away, "Snapshot/~"+gid)["recoveringFromRemote"])
+	assert.Equal(t, "1", fmt.Sprint(p.away.get(t, "VolumeRelocatorStatus").object(t)["recoveringFromRemote"]))
 	assert.Empty(t, p.offers(p.here))
 }
 

@@ -20,7 +20,7 @@ func tasksList(_ context.Context, c *cluster.Cluster, _ noArguments) ([]task, er
 	return out, nil
 }
 
-// relocatorState counts what still has to move.
+// relocatorState counts what still has to move, and what is arriving from other locations.
 func relocatorState(_ context.Context, c *cluster.Cluster, _ noArguments) (relocatorStatus, error) {
 	out := relocatorStatus{Status: "on"}
 	p := c.Placement()
@@ -28,6 +28,9 @@ func relocatorState(_ context.Context, c *cluster.Cluster, _ noArguments) (reloc
 	for o := range seq {
 		if p.Moves(o) {
 			out.VolumesToRelocate++
+		}
+		if o.Snap != nil && o.Snap.Recovering {
+			out.RecoveringFromRemote++
 		}
 	}
 	return out, nil

@@ -36,7 +36,8 @@ func TestLocationsClustersAndBridgesFollowTheirNames(t *testing.T) {
 	assert.Equal(t, "first", b.Name())
 	assert.Equal(t, cluster.Location{ID: "lab", Name: "Lab", SendBufferSize: 1 << 20, RecvBufferSize: 1 << 21}, b.Locations()[2])
 	assert.Equal(t, []cluster.Peer{
-		{ID: "b", Name: "first", Location: "home"}, {ID: "c", Name: "lab.c", Location: "Lab"},
+		{ID: "b", Name: "first", Location: "home"},
+		{ID: "c", Name: "lab.c", Location: "Lab"},
 		{ID: "d", Name: "other", Location: "Lab"},
 	}, b.Peers())
 	first.Location, first.Remote, first.Cluster = "Lab", "other", "other"
