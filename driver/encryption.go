@@ -2,10 +2,13 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/spsim/spsim/driver/agentapi"
 	"github.com/spsim/spsim/driver/inventory"
+	"github.com/spsim/spsim/driver/spapi"
 )
 
 // formatLUKS is the encrypt format of an encrypted volume.
@@ -100,9 +103,32 @@ func (o *op) encrypt(ctx context.Context, c *conn, v *target, gid string, size i
 		return o.d.rules.encrypted(answer, e.host, to.Path)
 	}, nil)
 	if v.row.EncryptFormat = format; err != nil {
-		o.d.rules.encryptionFailed(o, c, *v, gid, e)
+		o.d.rules.encryptionFailed(ctx, o, c, *v, gid, e, err)
 	}
 	return err
+}
+
+// letGo detaches the template's snapshot from a host that did not answer: its agent may have died with it. A device that is
+// open there is refused and stays, for whoever reads it.
+func letGo(ctx context.Context, o *op, c *conn, _ target, _ string, e *cipher, cause error) {
+	var silent *AgentError
+	if e.source == "" || !errors.As(cause, &silent) || !silent.Silent {
+		return
+	}
+	client := 0
+	err := o.d.inv.View(func(tx *inventory.Tx) (err error) {
+		h, err := tx.Hosts.Must(e.host)
+		if err == nil {
+			client, err = strconv.Atoi(h.Parent)
+		}
+		return err
+	})
+	if err == nil {
+		err = c.VolumesReassign(ctx, spapi.Reassign{Snapshot: apiName(e.source, true), Detach: spapi.Clients{IDs: []int{client}}})
+	}
+	if err != nil {
+		o.d.log.WarnContext(ctx, "the snapshot of a template may stay attached", "host", e.host, "snapshot", e.source, "error", err)
+	}
 }
 
 // encrypted requires proof: the volume of the command with its encrypt format (D-10).

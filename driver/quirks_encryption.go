@@ -17,7 +17,7 @@ type encryptionRules struct {
 	maySnapshot      func(d *Driver, tx *inventory.Tx, pool inventory.Pool, v inventory.Volume) error
 	encryptionHost   func(ctx context.Context, d *Driver, c *conn, source string) (inventory.ID, error)
 	encrypted        func(answer *agentapi.Answer, host inventory.ID, path string) (format string, err error)
-	encryptionFailed func(o *op, c *conn, v target, gid string, e *cipher)
+	encryptionFailed func(ctx context.Context, o *op, c *conn, v target, gid string, e *cipher, cause error)
 	counted          func(v inventory.Volume, size int64) int64
 	rootRoom         func(asked, template int64, encrypted bool) int64
 }
@@ -25,7 +25,7 @@ type encryptionRules struct {
 func correctEncryption() encryptionRules {
 	return encryptionRules{
 		plain: plain, maySnapshot: maySnapshot, encryptionHost: encryptionHost, encrypted: encrypted,
-		encryptionFailed: func(*op, *conn, target, string, *cipher) {}, counted: counted, rootRoom: rootRoom,
+		encryptionFailed: letGo, counted: counted, rootRoom: rootRoom,
 	}
 }
 
@@ -119,7 +119,7 @@ func twice(v inventory.Volume, size int64) int64 {
 }
 
 // leaveUnencrypted keeps a volume that was not encrypted; an empty one gets into the inventory.
-func leaveUnencrypted(o *op, c *conn, v target, gid string, e *cipher) {
+func leaveUnencrypted(_ context.Context, o *op, c *conn, v target, gid string, e *cipher, _ error) {
 	if o.crashed {
 		return
 	}

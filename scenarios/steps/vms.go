@@ -14,7 +14,7 @@ import (
 
 var (
 	reVM         = expression(`^the (running|stopped) VM "([^"]+)"(?: with the DATA disk "([^"]+)")?$`)
-	reDeployISO  = expression(`^the VM "([^"]+)" is deployed from the ISO(?: with the compute offering "([^"]+)")?` + outcome)
+	reDeployISO  = expression(`^the VM "([^"]+)" is deployed from the ISO(?: with the compute offering "([^"]+)")?(?: and a ROOT size of (\d+ \w+))?` + outcome)
 	reDeployTmpl = expression(`^the VM "([^"]+)" is deployed from the template "([^"]+)"(?: with the compute offering "([^"]+)")?(?: and a ROOT size of (\d+ \w+))?` + outcome)
 	reDeployWith = expression(`^the VM "([^"]+)" with the policy "([^"]*)" is deployed from the ISO` + outcome)
 	reStart      = expression(`^the VM "([^"]+)" is started(?: on host (\d+))?` + outcome)
@@ -61,10 +61,15 @@ func (s *scene) givenVM(ctx context.Context, state, name, data string) error {
 	return nil
 }
 
-func (s *scene) deployFromISO(ctx context.Context, name, compute, outcome string) error {
+func (s *scene) deployFromISO(ctx context.Context, name, compute, root, outcome string) error {
 	spec, err := s.computeSpec(compute)
 	if err != nil {
 		return err
+	}
+	if root != "" {
+		if spec.RootSize, err = size(root); err != nil {
+			return err
+		}
 	}
 	spec.Template = s.w.ISO.ID
 	return s.deploy(ctx, outcome, name, spec)
