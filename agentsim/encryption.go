@@ -26,6 +26,8 @@ type Encryption struct {
 	Random io.Reader
 	// Limits bounds what opening a container may cost.
 	Limits luks.Limits
+	// Cache remembers derived keys; one of the fleet's own when nil.
+	Cache *luks.Cache
 }
 
 // vault is what a fleet shares for encryption.
@@ -38,7 +40,10 @@ func newVault(e Encryption) vault {
 	if e.Random != nil {
 		e.Random = &serial{from: e.Random}
 	}
-	return vault{Encryption: e, cache: luks.NewCache(cachedContainers)}
+	if e.Cache == nil {
+		e.Cache = luks.NewCache(cachedContainers)
+	}
+	return vault{Encryption: e, cache: e.Cache}
 }
 
 // unlock is how a fleet opens containers.

@@ -20,6 +20,7 @@ type Image struct {
 	size    int64
 	used    int64  // pages in the tree
 	shape   uint64 // changes whenever a page comes, goes or is replaced
+	version uint64 // changes with every change of contents or size
 
 	// Guarded by store.mu.
 	parent     *Image
@@ -34,6 +35,14 @@ func (im *Image) Size() int64 {
 	im.mu.RLock()
 	defer im.mu.RUnlock()
 	return im.size
+}
+
+// Version changes with every change of contents or size: one that is the same twice tells that nothing has changed
+// between.
+func (im *Image) Version() uint64 {
+	im.mu.RLock()
+	defer im.mu.RUnlock()
+	return im.version
 }
 
 // ReadAt fills p from offset off, as [io.ReaderAt] says: what lies beyond the image is [io.EOF].
@@ -89,6 +98,7 @@ func (im *Image) WriteAt(p []byte, off int64) (int, error) {
 	if err := im.writable(off, int64(len(p))); err != nil {
 		return 0, err
 	}
+	im.version++
 	n := len(p)
 	var leaf *node
 	for at := int64(-1); len(p) > 0; {
@@ -140,6 +150,7 @@ func (im *Image) Discard(off, n int64) error {
 	if err := im.writable(off, n); err != nil {
 		return err
 	}
+	im.version++
 	im.discard(off, n)
 	im.store.written()
 	return nil
@@ -207,6 +218,7 @@ func (im *Image) Resize(size int64) error {
 }
 
 func (im *Image) resize(size int64) {
+	im.version++
 	if size < im.size {
 		im.discard(size, im.size-size)
 	}

@@ -152,6 +152,15 @@ func (c *Cluster) Extents(ref Ref, from int64) (iter.Seq[blocks.Extent], error) 
 	return image.Extents(from), nil
 }
 
+// Version changes with every change of the contents or the size of a volume; a snapshot's stays.
+func (c *Cluster) Version(ref Ref) (uint64, error) {
+	image, err := c.imageOf(ref)
+	if err != nil {
+		return 0, err
+	}
+	return image.Version(), nil
+}
+
 func (c *Cluster) imageOf(ref Ref) (*blocks.Image, error) {
 	c.rlock()
 	defer c.mu.RUnlock()

@@ -152,20 +152,23 @@ func (e *Embedded) Generation() int64 {
 	return c.Generation()
 }
 
-// Contents reads an object and names the ranges that hold data, attached or not.
-func (e *Embedded) Contents(gid string) (io.ReaderAt, iter.Seq2[int64, int64], error) {
+// Contents reads an object and names the ranges that hold data, attached or not. The version changes with the contents.
+func (e *Embedded) Contents(gid string) (data io.ReaderAt, ranges iter.Seq2[int64, int64], version uint64, err error) {
 	c, ref := e.server.Cluster(), cluster.Ref("~"+gid)
-	extents, err := c.Extents(ref, 0)
-	if err != nil {
-		return nil, nil, err
+	if version, err = c.Version(ref); err != nil {
+		return nil, nil, 0, err
 	}
 	return contents{c, ref}, func(yield func(int64, int64) bool) {
+		extents, err := c.Extents(ref, 0)
+		if err != nil {
+			return // it is gone, which the next look at the objects tells
+		}
 		for x := range extents {
 			if !yield(x.Off, x.Off+x.Len) {
 				return
 			}
 		}
-	}, nil
+	}, version, nil
 }
 
 // contents reads an object of a cluster.

@@ -22,8 +22,8 @@ import (
 
 // window is a target that shows contents without attaching anything.
 type window interface {
-	// Contents reads an object, and gives the ranges that hold data.
-	Contents(gid string) (io.ReaderAt, iter.Seq2[int64, int64], error)
+	// Contents reads an object, and gives the ranges that hold data. The version changes with the contents.
+	Contents(gid string) (data io.ReaderAt, ranges iter.Seq2[int64, int64], version uint64, err error)
 }
 
 // marker is a piece of plaintext that encrypted volumes hold.
@@ -61,6 +61,9 @@ type place struct {
 	size   int64
 	data   io.ReaderAt
 	ranges iter.Seq2[int64, int64]
+
+	versioned bool // version tells whether the contents have changed
+	version   uint64
 }
 
 // lookInside looks for the layers, the plaintext and the passphrases of encrypted volumes. Without any it does nothing.
@@ -139,11 +142,11 @@ func (w *World) withObject(ctx context.Context, x check.Object, of inventory.Vol
 		p.name = "StorPool snapshot ~" + x.GlobalID
 	}
 	if t, ok := w.Target.(window); ok {
-		data, ranges, err := t.Contents(x.GlobalID)
-		if err != nil {
+		var err error
+		if p.data, p.ranges, p.version, err = t.Contents(x.GlobalID); err != nil {
 			return err
 		}
-		p.data, p.ranges = data, ranges
+		p.versioned = true
 		return look(p)
 	}
 	d, err := w.Target.Borrow(ctx, x.GlobalID, x.Snapshot)
@@ -189,7 +192,7 @@ func (w *World) withFiles(inv *check.Inventory, look func(place) error) error {
 
 // chunk is how much is read at once; neighbours overlap, so that nothing hides on a border.
 const (
-	chunk   = 4 << 20
+	chunk   = 256 << 10
 	overlap = 256
 )
 
@@ -198,20 +201,17 @@ func (w *World) sight(ctx context.Context, p place) (sight, error) {
 	var h maphash.Hash
 	h.SetSeed(w.vault.seed)
 	_, _ = fmt.Fprint(&h, p.volume.ID, p.size, len(w.vault.keys), len(w.vault.markers)) // a hash accepts everything
-	found := map[string]check.Leak{}
-	known := w.vault.sights[p.name]
-	err := p.each(w.vault.buffer, func(off int64, b []byte) {
-		_, _ = fmt.Fprint(&h, off, " ")
-		_, _ = h.Write(b)
-	})
-	if err != nil {
+	if p.versioned {
+		_, _ = fmt.Fprint(&h, " ", p.version)
+	} else if err := p.each(w.vault.buffer, func(b []byte) { _, _ = h.Write(b) }); err != nil {
 		return sight{}, err
 	}
 	s := sight{fingerprint: h.Sum64()}
-	if s.fingerprint == known.fingerprint {
+	if known := w.vault.sights[p.name]; s.fingerprint == known.fingerprint {
 		return known, nil
 	}
-	if err := p.each(w.vault.buffer, func(_ int64, b []byte) { w.search(p, b, found) }); err != nil {
+	found := map[string]check.Leak{}
+	if err := p.each(w.vault.buffer, func(b []byte) { w.search(p, b, found) }); err != nil {
 		return sight{}, err
 	}
 	for _, l := range found {
@@ -229,14 +229,14 @@ func (w *World) sight(ctx context.Context, p place) (sight, error) {
 }
 
 // each reads what the place holds.
-func (p place) each(buffer []byte, f func(off int64, b []byte)) error {
+func (p place) each(buffer []byte, f func(b []byte)) error {
 	for from, to := range p.ranges {
 		for off := from; off < to; off += chunk - overlap {
 			b := buffer[:min(chunk, to-off)]
 			if n, err := p.data.ReadAt(b, off); err != nil && n < len(b) {
 				return err
 			}
-			f(off, b)
+			f(b)
 		}
 	}
 	return nil

@@ -115,7 +115,7 @@ func (w *World) build() (err error) {
 	}
 	w.Fleet, err = agentsim.New(agentsim.Config{
 		Secondary: w.storage, Clock: w.Clock, Quirks: w.quirks.agents, Log: w.log,
-		Encryption: agentsim.Encryption{Iterations: luks.MinIterations, Random: w.random("containers")},
+		Encryption: agentsim.Encryption{Iterations: luks.MinIterations, Random: w.random("containers"), Cache: w.vault.open.Cache},
 	})
 	if err != nil {
 		return err
