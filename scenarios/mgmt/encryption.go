@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/spsim/spsim/driver/agentapi"
 	"github.com/spsim/spsim/driver/inventory"
 )
 
@@ -35,6 +36,17 @@ func keyOf(tx *inventory.Tx, v inventory.Volume) (inventory.Passphrase, bool) {
 		}
 	}
 	return inventory.Passphrase{}, false
+}
+
+// secretOf is the passphrase of a volume for a host, empty for a plain one.
+func (s *Server) secretOf(v inventory.Volume) (out agentapi.Secret) {
+	_ = s.inv.View(func(tx *inventory.Tx) error { // the function returns no error
+		if k, ok := keyOf(tx, v); ok {
+			out = agentapi.NewSecret(k.Value)
+		}
+		return nil
+	})
+	return out
 }
 
 // dropKey deletes the passphrase of an expunged volume, unless a migration has left it to another row. The volume stays

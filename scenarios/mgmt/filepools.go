@@ -112,13 +112,15 @@ func (b *byPool) CreateAsync(ctx context.Context, o driver.Object) (driver.Resul
 	if err := b.s.noteStray(o.ID, left); err != nil {
 		return driver.Result{}, err
 	}
-	made, err := b.s.askPool(ctx, p, agentapi.CreateVolume{Volume: agentapi.Volume{UUID: v.UUID, Name: v.Name, Size: v.Size, Pool: &to}})
+	file := agentapi.Volume{UUID: v.UUID, Name: v.Name, Size: v.Size, Pool: &to, Passphrase: b.s.secretOf(v)}
+	made, err := b.s.askPool(ctx, p, agentapi.CreateVolume{Volume: file})
 	if err != nil {
 		return driver.Result{}, b.s.failedStray(o.ID, left, err)
 	}
 	out, _ := made.Payload.(agentapi.Volume)
 	_, err = b.s.changeVolume(v.ID, func(v *inventory.Volume) { v.Path, v.PoolType = out.Path, p.Type })
-	return driver.Result{Path: out.Path, Size: v.Size, Format: string(agentapi.QCOW2)}, errors.Join(err, b.s.keepStray(o.ID, left))
+	res := driver.Result{Path: out.Path, Size: v.Size, Format: string(agentapi.QCOW2), EncryptFormat: out.EncryptFormat}
+	return res, errors.Join(err, b.s.keepStray(o.ID, left))
 }
 
 // DeleteAsync has a host remove the file of a volume.
@@ -196,13 +198,4 @@ func (b *byPool) Resize(ctx context.Context, volume inventory.ID, r driver.Resiz
 		return driver.Result{}, notOnFiles("resize", volume)
 	}
 	return b.Driver.Resize(ctx, volume, r)
-}
-
-// TakeSnapshot refuses volumes on a pool of files.
-func (b *byPool) TakeSnapshot(ctx context.Context, snapshot inventory.ID) (driver.Result, error) {
-	sn, err := b.s.snapshot(snapshot)
-	if err == nil && b.onFiles(sn.Volume) {
-		return driver.Result{}, notOnFiles("snapshot", sn.Volume)
-	}
-	return b.Driver.TakeSnapshot(ctx, snapshot)
 }

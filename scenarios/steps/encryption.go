@@ -10,12 +10,16 @@ import (
 
 	"github.com/cucumber/godog"
 
+	"github.com/spsim/spsim/driver/agentapi"
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/scenarios/check"
+	"github.com/spsim/spsim/scenarios/mgmt"
 )
 
 var (
 	reSealedDisk = expression(`^the encrypted (ROOT|DATA) disk "([^"]+)", (attached|detached), with the pattern "([^"]+)"$`)
+	reVMSealed   = expression(`^the (running|stopped) VM "([^"]+)" with the encrypted DATA disk "([^"]+)" on the pool "([^"]+)" and the pattern "([^"]+)"$`)
+	reLeft       = expression(`^the disk "([^"]+)" is left (attached to its VM|detached)$`)
 	reNoTools    = expression(`^host (\d+) has (no encryption|encryption again)$`)
 	reKMS        = expression(`^the passphrase of "([^"]+)" is kept by a KMS$`)
 	reOneLayer   = expression(`^(?:the (snapshot|backup of) )?"([^"]+)" lies in one LUKS layer$`)
@@ -28,6 +32,8 @@ var (
 
 func (s *scene) encryptionSteps(sc *godog.ScenarioContext) {
 	sc.Step(reSealedDisk(), s.encryptedDisk)
+	sc.Step(reVMSealed(), s.vmSealed)
+	sc.Step(reLeft(), s.leave)
 	sc.Step(reNoTools(), s.withoutEncryption)
 	sc.Step(reKMS(), s.keptByKMS)
 	sc.Step(reOneLayer(), s.oneLayer)
@@ -118,6 +124,42 @@ func (s *scene) vmFor(ctx context.Context, kind string) error {
 	return s.deployFromTemplate(ctx, "vm", "base of vm", "encrypted", "", "")
 }
 
+// vmSealed makes a VM with an encrypted disk of 1 MiB on a pool, of whatever kind.
+func (s *scene) vmSealed(ctx context.Context, state, vm, data, pool, pattern string) error {
+	id, err := s.pool(pool)
+	if err != nil {
+		return err
+	}
+	if err := s.sealedOfferings(); err != nil {
+		return err
+	}
+	spec := mgmt.VMSpec{
+		Template: s.w.ISO.ID, Pool: id, Data: []mgmt.VolumeSpec{{Name: data, Offering: s.offerings["encrypted"], Size: 1 << 20}},
+	}
+	if err := s.deploy(ctx, "", vm, spec); err != nil {
+		return err
+	}
+	_ = s.inv().View(func(tx *inventory.Tx) error { // the function returns no error
+		v, _ := tx.Volumes.Find(func(v inventory.Volume) bool { return v.VM == s.vms[vm] && v.Kind == inventory.Data })
+		s.disks[data] = v.ID
+		return nil
+	})
+	if err := s.write(ctx, pattern, data, ""); err != nil {
+		return err
+	}
+	if state == "stopped" {
+		return s.stopVM(ctx, vm, "stopped", "")
+	}
+	return nil
+}
+
+func (s *scene) leave(ctx context.Context, disk, state string) error {
+	if state != "detached" {
+		return nil
+	}
+	return s.detach(ctx, disk, "")
+}
+
 func (s *scene) withoutEncryption(number, what string) error {
 	h, err := s.hostRow(number)
 	if err != nil {
@@ -146,6 +188,9 @@ func (s *scene) oneLayer(ctx context.Context, what, name string) error {
 		v, err := s.volumeOf(name)
 		if err != nil {
 			return err
+		}
+		if file = v.Path; v.PoolType == string(agentapi.NetworkFilesystem) {
+			break
 		}
 		if gid, err = gidOf(v.Path, name); err != nil {
 			return err

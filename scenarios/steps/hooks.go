@@ -125,7 +125,8 @@ func (s *scene) places(snapshot string) (primary, image bool) {
 		if !ok || row.State != inventory.SnapshotBackedUp {
 			return nil
 		}
-		primary = !s.lost[snapshot]
+		_, onStorPool := tx.Details.Get(inventory.Owner{Kind: inventory.OfSnapshot, ID: id}, row.UUID)
+		primary = onStorPool && !s.lost[snapshot]
 		return nil
 	})
 	_, image = s.record(id, inventory.Image)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spsim/spsim/agentsim"
 	"github.com/spsim/spsim/agentsim/image"
+	"github.com/spsim/spsim/agentsim/luks"
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/scenarios/mgmt"
 )
@@ -71,8 +72,9 @@ func (w *World) ReadSnapshot(ctx context.Context, snapshot inventory.ID, off int
 
 // ReadBackup fills p from the backup of a snapshot on secondary storage.
 func (w *World) ReadBackup(ctx context.Context, snapshot inventory.ID, off int64, p []byte) (err error) {
-	return w.withBackup(snapshot, func(img image.Reader) error {
-		return w.unsealed(ctx, img, img.Size(), w.keyOfSnapshot(snapshot), func(r io.ReaderAt) error {
+	key := w.keyOfSnapshot(snapshot)
+	return w.withBackup(ctx, snapshot, key, func(img image.Reader) error {
+		return w.unsealed(ctx, img, img.Size(), key, func(r io.ReaderAt) error {
 			_, err := r.ReadAt(p, off)
 			return err
 		})
@@ -80,7 +82,7 @@ func (w *World) ReadBackup(ctx context.Context, snapshot inventory.ID, off int64
 }
 
 // withBackup opens the backup of a snapshot on secondary storage.
-func (w *World) withBackup(snapshot inventory.ID, f func(image.Reader) error) (err error) {
+func (w *World) withBackup(ctx context.Context, snapshot inventory.ID, key []byte, f func(image.Reader) error) (err error) {
 	var ref inventory.SnapshotRef
 	var st inventory.SecondaryStore
 	err = w.Inventory.View(func(tx *inventory.Tx) error {
@@ -96,11 +98,11 @@ func (w *World) withBackup(snapshot inventory.ID, f func(image.Reader) error) (e
 	if err != nil {
 		return err
 	}
-	return w.withImage(st.URL, ref.Path, f)
+	return w.withImage(ctx, st.URL, ref.Path, key, f)
 }
 
-// withImage opens a qcow2 file of a secondary storage.
-func (w *World) withImage(url, path string, use func(image.Reader) error) (err error) {
+// withImage opens a qcow2 file of a secondary storage, with the key if its clusters are encrypted.
+func (w *World) withImage(ctx context.Context, url, path string, key []byte, use func(image.Reader) error) (err error) {
 	d, err := w.storage.Open(url)
 	if err != nil {
 		return err
@@ -112,6 +114,9 @@ func (w *World) withImage(url, path string, use func(image.Reader) error) (err e
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	img, err := image.OpenReader(f, length, image.Qcow2)
+	if errors.Is(err, image.ErrEncrypted) && key != nil {
+		img, err = luks.OpenQcow2Reader(ctx, f, length, key, w.vault.open)
+	}
 	if err != nil {
 		return err
 	}
@@ -147,9 +152,9 @@ func (w *World) with(ctx context.Context, volume inventory.ID, f func(disk) erro
 	}
 	switch {
 	case v.State == inventory.VolumeUploaded:
-		return w.edit(url, v.Path, f)
+		return w.edit(ctx, url, v, f)
 	case p.Provider == mgmt.DefaultPrimary && m.State != inventory.VMRunning:
-		return w.edit(mgmt.PoolURL(p), v.Path, f)
+		return w.edit(ctx, mgmt.PoolURL(p), v, f)
 	}
 	if m.State == inventory.VMRunning {
 		d, err := w.guestDisk(m.ID, v.ID)
@@ -161,19 +166,24 @@ func (w *World) with(ctx context.Context, volume inventory.ID, f func(disk) erro
 	return w.lend(ctx, GlobalID(v.Path), false, f)
 }
 
-// edit opens a qcow2 file that nobody uses.
-func (w *World) edit(url, path string, f func(disk) error) (err error) {
+// edit opens the qcow2 file of a volume that nobody uses.
+func (w *World) edit(ctx context.Context, url string, v inventory.Volume, f func(disk) error) (err error) {
 	d, err := w.storage.Open(url)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	file, length, err := d.OpenWrite(path)
+	file, length, err := d.OpenWrite(v.Path)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	img, err := image.Open(file, length, image.Qcow2)
+	var img image.Image
+	if key := w.keyOfVolume(v); key != nil {
+		img, err = luks.OpenQcow2(ctx, file, length, key, w.vault.open)
+	} else {
+		img, err = image.Open(file, length, image.Qcow2)
+	}
 	if err != nil {
 		return err
 	}
@@ -181,7 +191,7 @@ func (w *World) edit(url, path string, f func(disk) error) (err error) {
 }
 
 // ReadCopy fills p from the copy of a volume on secondary storage.
-func (w *World) ReadCopy(_ context.Context, volume inventory.ID, off int64, p []byte) error {
+func (w *World) ReadCopy(ctx context.Context, volume inventory.ID, off int64, p []byte) error {
 	var ref inventory.VolumeStore
 	var st inventory.SecondaryStore
 	err := w.Inventory.View(func(tx *inventory.Tx) (err error) {
@@ -195,7 +205,7 @@ func (w *World) ReadCopy(_ context.Context, volume inventory.ID, off int64, p []
 	if err != nil {
 		return err
 	}
-	return w.withImage(st.URL, ref.Path, func(img image.Reader) error {
+	return w.withImage(ctx, st.URL, ref.Path, nil, func(img image.Reader) error {
 		_, err := img.ReadAt(p, off)
 		return err
 	})

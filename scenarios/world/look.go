@@ -177,17 +177,31 @@ func (w *World) withFiles(inv *check.Inventory, look func(place) error) error {
 			return err
 		}
 		p := place{name: "file " + strings.TrimPrefix(path, w.folder), size: st.Size(), data: f, ranges: whole(st.Size())}
-		for _, r := range inv.SnapshotRefs {
-			if r.Role == inventory.Image && r.State == inventory.RefReady && strings.HasSuffix(path, filepath.FromSlash("/"+r.Path)) {
-				for _, v := range inv.Volumes {
-					if v.ID == r.Volume && v.Encrypted() {
-						p.volume, p.key = v, w.vault.keys[v.ID]
-					}
-				}
-			}
-		}
+		p.volume = encryptedIn(inv, path)
+		p.key = w.vault.keys[p.volume.ID]
 		return look(p)
 	})
+}
+
+// encryptedIn is the encrypted volume whose backup a file is, or which is the file itself on a pool of files.
+func encryptedIn(inv *check.Inventory, path string) (of inventory.Volume) {
+	is := func(name string) bool { return name != "" && strings.HasSuffix(path, filepath.FromSlash("/"+name)) }
+	for _, v := range inv.Volumes {
+		if v.Encrypted() && v.State != inventory.VolumeExpunged && is(v.Path) {
+			return v
+		}
+	}
+	for _, r := range inv.SnapshotRefs {
+		if r.Role != inventory.Image || r.State != inventory.RefReady || !is(r.Path) {
+			continue
+		}
+		for _, v := range inv.Volumes {
+			if v.ID == r.Volume && v.Encrypted() {
+				return v
+			}
+		}
+	}
+	return inventory.Volume{}
 }
 
 // chunk is how much is read at once; neighbours overlap, so that nothing hides on a border.
@@ -268,14 +282,14 @@ func (w *World) judge(ctx context.Context, p place) (check.Sealed, error) {
 	out := check.Sealed{Place: p.name, GlobalID: p.gid, Volume: p.volume.ID}
 	data, size := p.data, p.size
 	if p.gid == "" {
-		if img, err := image.OpenReader(p.data, p.size, image.Qcow2); err == nil {
+		switch img, err := image.OpenReader(p.data, p.size, image.Qcow2); {
+		case err == nil:
 			data, size = img, img.Size()
+		case errors.Is(err, image.ErrEncrypted):
+			return w.judgeImage(ctx, p, out)
 		}
 	}
-	inner, n, err := luks.Unwrap(ctx, data, size, p.key, w.vault.open)
-	if inner != nil {
-		_ = inner.Close() // it was only read
-	}
+	n, err := luks.Layers(ctx, data, size, p.key, w.vault.open)
 	if out.Layers = n; err != nil {
 		begins, bad := luks.Detect(data)
 		if bad != nil {
@@ -290,14 +304,36 @@ func (w *World) judge(ctx context.Context, p place) (check.Sealed, error) {
 		return out, nil
 	}
 	other, err := luks.OpenReader(ctx, data, size, w.otherKey(p), w.vault.open)
-	if err == nil {
-		out.Others = true
-		return out, other.Close()
+	return others(out, err, func() error { return other.Close() })
+}
+
+// judgeImage judges a qcow2 file whose clusters are encrypted: that is a layer.
+func (w *World) judgeImage(ctx context.Context, p place, out check.Sealed) (check.Sealed, error) {
+	out.Layers = 1
+	img, err := luks.OpenQcow2Reader(ctx, p.data, p.size, p.key, w.vault.open)
+	if err != nil {
+		out.Damage = err.Error()
+		return out, nil
 	}
-	if !errors.Is(err, luks.ErrPassphrase) {
+	n, err := luks.Layers(ctx, img, img.Size(), p.key, w.vault.open)
+	if err != nil {
 		return out, err
 	}
-	return out, nil
+	out.Layers += n
+	_, err = luks.OpenQcow2Reader(ctx, p.data, p.size, w.otherKey(p), w.vault.open)
+	return others(out, err, func() error { return nil })
+}
+
+// others notes whether another passphrase has opened the place.
+func others(out check.Sealed, err error, end func() error) (check.Sealed, error) {
+	switch {
+	case err == nil:
+		out.Others = true
+		return out, end()
+	case errors.Is(err, luks.ErrPassphrase):
+		return out, nil
+	}
+	return out, err
 }
 
 // otherKey is the passphrase of another volume, else one that nobody has.

@@ -122,6 +122,15 @@ func (w *World) remembered(tx *inventory.Tx, v inventory.Volume) []byte {
 	return w.vault.keys[v.ID]
 }
 
+// keyOfVolume is the passphrase that opens a volume; nil for a plain one.
+func (w *World) keyOfVolume(v inventory.Volume) (key []byte) {
+	_ = w.Inventory.View(func(tx *inventory.Tx) error { // the function returns no error
+		key = w.remembered(tx, v)
+		return nil
+	})
+	return key
+}
+
 // lend lends an object as its owner reads and writes it: opened, if it is encrypted.
 func (w *World) lend(ctx context.Context, gid string, snapshot bool, f func(disk) error) error {
 	key := w.keyOfObject(gid)
@@ -142,9 +151,13 @@ func (w *World) lend(ctx context.Context, gid string, snapshot bool, f func(disk
 	})
 }
 
-// unsealed gives the plaintext of what a reader holds.
+// unsealed gives the plaintext of what a reader holds: what the key opens, or what is plain as it is.
 func (w *World) unsealed(ctx context.Context, r io.ReaderAt, size int64, key []byte, f func(io.ReaderAt) error) (err error) {
-	if key == nil {
+	begins, err := luks.Detect(r)
+	if err != nil {
+		return err
+	}
+	if key == nil || !begins {
 		return f(r)
 	}
 	c, err := luks.OpenReader(ctx, r, size, key, w.vault.open)
@@ -191,7 +204,7 @@ func (w *World) Differs(ctx context.Context, snapshot inventory.ID) (what string
 		if err != nil {
 			return err
 		}
-		return w.withBackup(snapshot, func(img image.Reader) error {
+		return w.withBackup(ctx, snapshot, nil, func(img image.Reader) error {
 			if img.Size() != size {
 				what = fmt.Sprintf("the backup has %d bytes, the snapshot %d", img.Size(), size)
 				return nil

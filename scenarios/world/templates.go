@@ -9,7 +9,7 @@ import (
 )
 
 // ReadTemplate fills p from the qcow2 image of a template on secondary storage.
-func (w *World) ReadTemplate(_ context.Context, template inventory.ID, off int64, p []byte) (err error) {
+func (w *World) ReadTemplate(ctx context.Context, template inventory.ID, off int64, p []byte) (err error) {
 	var ref inventory.TemplateStore
 	var st inventory.SecondaryStore
 	err = w.Inventory.View(func(tx *inventory.Tx) error {
@@ -25,7 +25,7 @@ func (w *World) ReadTemplate(_ context.Context, template inventory.ID, off int64
 	if err != nil {
 		return err
 	}
-	return w.withImage(st.URL, ref.Path, func(img image.Reader) error {
+	return w.withImage(ctx, st.URL, ref.Path, nil, func(img image.Reader) error {
 		_, err := img.ReadAt(p, off)
 		return err
 	})
