@@ -1,4 +1,5 @@
 @encrypted
+@D-11a @D-25c
 Feature: Create, attach, start and delete encrypted volumes
   An offering with encryption gives each volume a passphrase of its own. StorPool gets room for the LUKS header, a host
   that has encryption writes it, and the record keeps the size that was asked for.
@@ -67,6 +68,7 @@ Feature: Create, attach, start and delete encrypted volumes
     And the guest "vm" reads the pattern "two" from "data"
 
   @row-02
+  @S-18
   Scenario: A ROOT disk that is a little smaller than a template of unknown size has room for template and header
     Given the qcow2 template "linux" of 4 MiB with the pattern "boot"
     And CloudStack does not know the size of the template "linux"
@@ -194,6 +196,7 @@ Feature: Create, attach, start and delete encrypted volumes
     And "data" holds the pattern "kept"
 
   @KV-E10 @CS-12711 @row-03 @row-04
+  @D-10e
   Scenario: A volume whose passphrase a KMS keeps is an encrypted volume
     Given the encrypted DATA disk "disk", detached, with the pattern "kept"
     When the passphrase of "disk" is kept by a KMS

@@ -1,8 +1,10 @@
 @encrypted @fault @needs-fault-injection
+@D-11a @D-25c
 Feature: An encryption that fails leaves no volume
   A volume that could not be encrypted is deleted again, whatever the host answers; what the host says is the reason.
 
   @row-03 @ENC-5
+  @D-10b
   Scenario Outline: A DATA disk is not created when the step "<step>" of its encryption is <effect>, and can be created then
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the disk offering "encrypted" with encryption
@@ -28,6 +30,7 @@ Feature: An encryption that fails leaves no volume
       | answer | lost      |
 
   @row-03
+  @A-1 @D-10b
   Scenario: The reason of a failed encryption is the host's own
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the disk offering "encrypted" with encryption
@@ -41,6 +44,7 @@ Feature: An encryption that fails leaves no volume
     Then the guest "vm" reads the pattern "secret" from "disk"
 
   @row-02 @ENC-5
+  @D-10b @A-16
   Scenario Outline: A VM is not deployed when the step "<step>" of the encryption of its ROOT disk is <effect>
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the compute offering "encrypted" with encryption
@@ -61,6 +65,7 @@ Feature: An encryption that fails leaves no volume
       | answer  | malformed |
 
   @row-03
+  @D-10a @D-10b
   Scenario: A host that says yes is not believed without proof
     Given a zone with 2 hosts and the StorPool pool "primary" whose hosts say yes to whatever encryption fails
     And the disk offering "encrypted" with encryption
@@ -75,6 +80,7 @@ Feature: An encryption that fails leaves no volume
     And the guest "vm" reads the pattern "secret" from "disk"
 
   @row-02
+  @D-10c
   Scenario: A ROOT disk is encrypted on a host of another cluster when those near the template cannot
     Given a zone with 2 hosts and the StorPool pool "primary" in 2 clusters
     And the compute offering "encrypted" with encryption

@@ -21,6 +21,7 @@ Feature: Encrypted volumes on a pool of files
     Then the guest "vm" reads the pattern "secret" from "disk"
 
   @row-09 @ENC-1 @ENC-5 @ENC-9 @ENC-10
+  @A-24
   Scenario Outline: The snapshot of an encrypted volume on NFS, <state>, is encrypted with its key
     Given the stopped VM "vm" with the encrypted DATA disk "disk" on the pool "files" and the pattern "before"
     And the disk "disk" is left <state>
@@ -57,6 +58,7 @@ Feature: Encrypted volumes on a pool of files
     And the guest "vm" reads the pattern "kept" from "disk"
 
   @row-09 @ENC-5 @ENC-6 @fault @needs-fault-injection
+  @A-24
   Scenario Outline: A snapshot of an encrypted volume on NFS fails and leaves nothing when "<call>" is <effect>
     Given the stopped VM "vm" with the encrypted DATA disk "disk" on the pool "files" and the pattern "kept"
     And the call "<call>" will be <effect>

@@ -1,4 +1,5 @@
 @encrypted
+@D-11a @D-25c
 Feature: Resize and move encrypted volumes
   The room of the LUKS header is counted once, whatever happens to a volume. Encrypted volumes move between pools of
   StorPool only; everything else is refused before anything is touched.
@@ -8,6 +9,7 @@ Feature: Resize and move encrypted volumes
     And the pool "second" is created with the URL "storpool://{token}@{host}:{port}/ssd"
 
   @row-15 @KV-E9 @SUS-16
+  @D-10d @A-11 @D-25a
   Scenario Outline: An encrypted <kind> disk, <state>, grows by what was asked, and its guest sees that
     Given the encrypted <kind> disk "disk", <state>, with the pattern "kept"
     When the disk "disk" is resized to 2 MiB
@@ -33,6 +35,7 @@ Feature: Resize and move encrypted volumes
       | DATA | detached | 2 MiB    |
 
   @row-15
+  @D-10d @D-25a
   Scenario: An encrypted disk shrinks to what was asked and its header
     Given the encrypted DATA disk "disk", detached, with the pattern "kept"
     When the disk "disk" is shrunk to 512 KiB
@@ -43,6 +46,7 @@ Feature: Resize and move encrypted volumes
     And "disk" holds the pattern "kept"
 
   @row-15 @fault @needs-fault-injection
+  @D-10d @D-25a
   Scenario: A resize of an encrypted disk that StorPool refuses changes nothing and can be repeated
     Given the encrypted DATA disk "disk", attached, with the pattern "kept"
     And the call "POST VolumeUpdate" will be refused with "noSpace"
@@ -53,6 +57,7 @@ Feature: Resize and move encrypted volumes
     And "disk" holds the pattern "kept"
 
   @row-24 @row-15
+  @D-10d
   Scenario Outline: An encrypted disk, <state>, keeps its size and its room with another encrypted offering
     Given the disk offering "gold" with encryption, tier "gold"
     And the encrypted DATA disk "disk", <state>, with the pattern "kept"
@@ -71,6 +76,7 @@ Feature: Resize and move encrypted volumes
       | detached |
 
   @row-24 @row-15
+  @D-10d
   Scenario: A limit of IOPS on an encrypted disk leaves its room alone
     Given the disk offering "slow" with encryption, 300 IOPS
     And the encrypted DATA disk "disk", attached, with the pattern "kept"
@@ -94,6 +100,7 @@ Feature: Resize and move encrypted volumes
     And "other" holds the pattern "public"
 
   @row-18 @KV-E3
+  @D-25d
   Scenario Outline: An encrypted <kind> disk that is not in use is copied to another StorPool pool with its passphrase
     Given the encrypted <kind> disk "disk", detached, with the pattern "kept"
     And the StorPool volume of "disk" is remembered
@@ -117,6 +124,7 @@ Feature: Resize and move encrypted volumes
       | DATA |
 
   @row-18
+  @D-25d
   Scenario Outline: An encrypted <kind> disk of a running VM changes its placement while it is in use
     Given the encrypted <kind> disk "disk", attached, with the pattern "kept"
     And the StorPool volume of "disk" is remembered
@@ -135,6 +143,7 @@ Feature: Resize and move encrypted volumes
       | DATA |
 
   @row-18
+  @D-25d
   Scenario: The snapshots of an encrypted disk go with it to another pool and still open
     Given the bypass of secondary storage is on
     And the encrypted DATA disk "disk", detached, with the pattern "before"

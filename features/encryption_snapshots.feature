@@ -1,4 +1,5 @@
 @encrypted @snapshot
+@D-11a @D-25c
 Feature: Snapshots of encrypted volumes
   StorPool copies ciphertext as it is. With the bypass on snapshots stay there, whether the VM runs or not. Backups on
   secondary storage are refused unless a setting allows them: then the ciphertext is kept byte for byte, and goes back
@@ -8,6 +9,7 @@ Feature: Snapshots of encrypted volumes
     Given a zone with 2 hosts and the StorPool pool "primary"
 
   @row-09 @row-14 @ENC-13 @ENC-11 @ENC-12 @KV-E6
+  @SUS-3
   Scenario Outline: With the bypass on an encrypted <kind> disk, <state>, has a snapshot on StorPool and goes back to it
     Given the bypass of secondary storage is on
     And the encrypted <kind> disk "disk", <state>, with the pattern "before"
@@ -39,6 +41,7 @@ Feature: Snapshots of encrypted volumes
       | DATA | detached |
 
   @row-09 @ENC-13
+  @D-10e
   Scenario Outline: With the bypass off a snapshot of an encrypted <kind> disk, <state>, is refused before anything is recorded
     Given the bypass of secondary storage is off
     And the encrypted <kind> disk "disk", <state>, with the pattern "kept"
@@ -56,6 +59,7 @@ Feature: Snapshots of encrypted volumes
       | DATA | detached |
 
   @row-09 @ENC-3 @ENC-5 @ENC-9 @ENC-10 @ENC-11 @ENC-12 @KV-E5 @KV-E6 @SUS-1
+  @A-2 @A-24
   Scenario Outline: A backup that is allowed is the ciphertext of an encrypted <kind> disk, <state>, in one layer
     Given the setting "storpool.encrypted.snapshot.backup" of the pool is "true"
     And the encrypted <kind> disk "disk", <state>, with the pattern "before"
@@ -78,6 +82,7 @@ Feature: Snapshots of encrypted volumes
       | DATA | detached |
 
   @row-14 @ENC-10 @KV-E5
+  @A-2 @A-24
   Scenario Outline: An encrypted <kind> disk comes back from its backup when StorPool has lost the snapshot
     Given the setting "storpool.encrypted.snapshot.backup" of the pool is "true"
     And the encrypted <kind> disk "disk", detached, with the pattern "before"
@@ -99,6 +104,7 @@ Feature: Snapshots of encrypted volumes
       | DATA |
 
   @row-14
+  @A-2 @A-24 @D-10d
   Scenario: An encrypted disk that has grown since goes back to its size from a backup
     Given the setting "storpool.encrypted.snapshot.backup" of the pool is "true"
     And the encrypted DATA disk "disk", detached, with the pattern "before"
@@ -113,6 +119,7 @@ Feature: Snapshots of encrypted volumes
     And "disk" holds the pattern "before"
 
   @row-14
+  @D-10d
   Scenario: An encrypted disk that has grown since goes back to its size on StorPool
     Given the bypass of secondary storage is on
     And the encrypted DATA disk "disk", detached, with the pattern "before"
@@ -126,6 +133,7 @@ Feature: Snapshots of encrypted volumes
     And "disk" holds the pattern "before"
 
   @row-14
+  @SUS-3
   Scenario: An encrypted disk of a running VM does not go back
     Given the bypass of secondary storage is on
     And the encrypted DATA disk "disk", attached, with the pattern "before"
@@ -134,6 +142,7 @@ Feature: Snapshots of encrypted volumes
     Then "disk" holds the pattern "before"
 
   @row-09 @ENC-7
+  @A-24
   Scenario: No backup is made that the passphrase on record does not open
     Given the setting "storpool.encrypted.snapshot.backup" of the pool is "true"
     And the encrypted DATA disk "disk", detached, with the pattern "kept"
@@ -145,6 +154,7 @@ Feature: Snapshots of encrypted volumes
     And "disk" holds the pattern "kept"
 
   @row-09 @ENC-8
+  @A-24
   Scenario: A backup of an encrypted disk to secondary storage that is not NFS fails before a host attaches anything
     Given the setting "storpool.encrypted.snapshot.backup" of the pool is "true"
     And the encrypted DATA disk "disk", detached, with the pattern "kept"
@@ -154,6 +164,7 @@ Feature: Snapshots of encrypted volumes
     And "disk" holds the pattern "kept"
 
   @row-09 @ENC-5 @ENC-6 @fault @needs-fault-injection
+  @A-2 @A-24 @D-33a @D-33b
   Scenario Outline: A backup of an encrypted disk fails and leaves no file, no snapshot and no passphrase when "<call>" is <effect>
     Given the setting "storpool.encrypted.snapshot.backup" of the pool is "true"
     And the encrypted DATA disk "disk", attached, with the pattern "kept"
@@ -186,6 +197,7 @@ Feature: Snapshots of encrypted volumes
     And the guest "vm" reads the pattern "hidden" from "secret"
 
   @row-10 @row-12 @row-11
+  @A-2 @A-24
   Scenario Outline: Of an encrypted <kind> disk and its snapshots come no volumes and no templates, with the bypass <bypass>
     Given the bypass of secondary storage is <bypass>
     And the setting "storpool.encrypted.snapshot.backup" of the pool is "true"
