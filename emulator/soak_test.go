@@ -83,8 +83,13 @@ func (k *soak) disturb(t *testing.T, day int) {
 	k.server.faults.Reset()
 	k.server.cluster.ClearConditions()
 	effects := []fault.Effect{
-		{Kind: fault.Transient, Error: "busy"}, {Kind: fault.Lose}, {Kind: fault.Hang}, {Kind: fault.Cut}, {Kind: fault.Malformed},
-		{Kind: fault.Late, Delay: fault.Duration(2 * time.Minute)}, {Kind: fault.Delay, Delay: fault.Duration(5 * time.Second)},
+		{Kind: fault.Transient, Error: "busy"},
+		{Kind: fault.Lose},
+		{Kind: fault.Hang},
+		{Kind: fault.Cut},
+		{Kind: fault.Malformed},
+		{Kind: fault.Late, Delay: fault.Duration(2 * time.Minute)},
+		{Kind: fault.Delay, Delay: fault.Duration(5 * time.Second)},
 		{Kind: fault.Refuse, Error: "insufficientResources"},
 	}
 	calls := []string{"POST VolumeCreate", "POST VolumesReassignWait", "POST VolumeSnapshot", "GET VolumesList"}

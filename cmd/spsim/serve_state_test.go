@@ -76,7 +76,7 @@ func TestAKillAtAnyMomentLeavesAWholeState(t *testing.T) {
 	t.Parallel()
 	const kills = 12
 	file := filepath.Join(t.TempDir(), "state")
-	draw := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the moments are to be the same each time
+	draw := rand.New(rand.NewPCG(1, 2))
 	volumes := 0
 	for i := range kills {
 		p := start(t, nil, "serve", "--port", "0", "--log-level", "error", "--state", file, "--state-delay", "0s")

@@ -23,7 +23,7 @@ type SavedNode struct {
 // lostNumber stands for the page of contents that are lost.
 const lostNumber = -1
 
-// ErrContents: saved contents that no image can have.
+// ErrContents refuses saved contents that no image can have.
 var ErrContents = errors.New("bad saved contents")
 
 // Still is what an image held at one moment. It never changes.

@@ -163,7 +163,7 @@ func fillObjects(t *testing.T, c *Cluster) {
 	policy := Policy{
 		Replication: new(2), PlaceAll: "hdd", PlaceTail: "ssd", PlaceHead: "ssd", BW: &bw, IOPS: &iops, ReuseServer: new(true),
 	}
-	make := func(spec VolumeSpec) Ref {
+	create := func(spec VolumeSpec) Ref {
 		made, err := c.VolumeCreate(spec)
 		require.NoError(t, err)
 		return Ref("~" + made.GlobalID)
@@ -173,16 +173,16 @@ func fillObjects(t *testing.T, c *Cluster) {
 		require.NoError(t, err)
 		return Ref("~" + made.GlobalID)
 	}
-	v := make(VolumeSpec{Name: "one", Size: &size, Template: "odd", Policy: policy, Tags: map[string]string{"b": "2", "a": "1"}})
+	v := create(VolumeSpec{Name: "one", Size: &size, Template: "odd", Policy: policy, Tags: map[string]string{"b": "2", "a": "1"}})
 	require.NoError(t, c.WriteContent(v, 4000, []byte("first")))
 	golden := snap(v, SnapshotSpec{Name: "golden", Bind: true, Schedule: Schedule{DeleteAfter: new(int64(86400))}})
 	require.NoError(t, c.WriteContent(v, 8192, []byte("second")))
 	require.NoError(t, c.TemplateCreate(TemplateSpec{Name: "sourced", Size: &size, Parent: golden, Policy: policy}))
-	make(VolumeSpec{Name: "two", Template: "sourced"})
-	nameless := make(VolumeSpec{Size: &size})
-	make(VolumeSpec{BaseOn: nameless})
+	create(VolumeSpec{Name: "two", Template: "sourced"})
+	nameless := create(VolumeSpec{Size: &size})
+	create(VolumeSpec{BaseOn: nameless})
 	blocked := snap(v, SnapshotSpec{})
-	make(VolumeSpec{Parent: blocked})
+	create(VolumeSpec{Parent: blocked})
 	require.NoError(t, c.SnapshotDelete(blocked))
 	lingering := snap(nameless, SnapshotSpec{Name: "lingering"})
 	require.NoError(t, c.SnapshotDelete(lingering))
@@ -192,7 +192,7 @@ func fillObjects(t *testing.T, c *Cluster) {
 	require.NoError(t, c.Reassign([]Assignment{{Snapshot: golden, Detach: []int{2}}}))
 	require.NoError(t, c.Reassign([]Assignment{{Snapshot: golden, RO: []int{2}}}))
 	require.NoError(t, c.SetClientDown(3, true))
-	gone := make(VolumeSpec{Name: "gone", Size: &size})
+	gone := create(VolumeSpec{Name: "gone", Size: &size})
 	snap(gone, SnapshotSpec{Name: "orphan"})
 	require.NoError(t, c.VolumeDelete(gone, OnAttachedFail))
 }
@@ -355,7 +355,7 @@ func (w *comparison) structs(at string, a, b reflect.Value) {
 
 // exposed is a member of a struct without the protection of its name.
 func exposed(v reflect.Value) reflect.Value {
-	return reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr())).Elem() //nolint:gosec // a test looks into its own package
+	return reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr())).Elem()
 }
 
 func saveAndLoad(t *testing.T, c *Cluster) (*Cluster, []byte) {

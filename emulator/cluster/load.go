@@ -16,8 +16,8 @@ import (
 	"github.com/spsim/spsim/internal/clock"
 )
 
-// ErrState: what was to be loaded is no saved state, is damaged, or was written by a program that this one does not
-// understand. The error says which.
+// ErrState refuses what is no saved state, is damaged, or was written by a program that this one does not understand.
+// The error says which.
 var ErrState = errors.New("the saved state cannot be loaded")
 
 // Saved is a saved state that has been read and is whole.

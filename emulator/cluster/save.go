@@ -268,8 +268,13 @@ func (d *document) cluster(m *moment, roots map[int64]int) {
 		name  string
 		value any
 	}{
-		{"name", m.head.Name}, {"standIn", m.head.StandIn}, {"model", m.head.Model}, {"behaviour", m.head.Behaviour},
-		{"generation", m.head.Generation}, {"started", m.head.Started}, {"lastId", m.head.LastID},
+		{"name", m.head.Name},
+		{"standIn", m.head.StandIn},
+		{"model", m.head.Model},
+		{"behaviour", m.head.Behaviour},
+		{"generation", m.head.Generation},
+		{"started", m.head.Started},
+		{"lastId", m.head.LastID},
 	} {
 		d.text(`,"`, member.name, `":`)
 		d.json(member.value)

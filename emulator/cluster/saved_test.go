@@ -142,10 +142,14 @@ func TestAStateThatNoClusterCanHaveIsRefused(t *testing.T) {
 	cases := []struct{ what, from, to, want string }{
 		{"a cluster without disks", `"servers":3`, `"servers":0`, "servers: 0 is not in"},
 		{"an unknown parent", `"parent":2`, `"parent":9`, "object 1: unknown parent 9"},
-		{"a volume as parent", `"size":1073741824,"created":1767225600,"vag":1,"settings":0,"contents":1,"snapshot"`,
-			`"size":1073741824,"created":1767225600,"parent":1,"settings":0,"contents":1,"snapshot"`, "object 2: parent 1: image is not frozen"},
-		{"a snapshot below itself", `"size":1073741824,"created":1767225600,"vag":1,"settings":0,"contents":1,"snapshot"`,
-			`"size":1073741824,"created":1767225600,"parent":2,"settings":0,"contents":1,"snapshot"`, "snapshot spsm.b.2 is its own ancestor"},
+		{
+			"a volume as parent", `"size":1073741824,"created":1767225600,"vag":1,"settings":0,"contents":1,"snapshot"`,
+			`"size":1073741824,"created":1767225600,"parent":1,"settings":0,"contents":1,"snapshot"`, "object 2: parent 1: image is not frozen",
+		},
+		{
+			"a snapshot below itself", `"size":1073741824,"created":1767225600,"vag":1,"settings":0,"contents":1,"snapshot"`,
+			`"size":1073741824,"created":1767225600,"parent":2,"settings":0,"contents":1,"snapshot"`, "snapshot spsm.b.2 is its own ancestor",
+		},
 		{"unknown settings", `"settings":0`, `"settings":1`, "object 1: unknown settings 1"},
 		{"settings without group", `"PlaceAll":"default"`, `"PlaceAll":"none"`, `groups: group "none" of a volume is missing`},
 		{"no replication", `"settings":[` + "{\"Replication\":3", `"settings":[` + "{\"Replication\":0", "replication 0 of a volume is not in 1..3"},
