@@ -56,6 +56,17 @@ func (b Behaviour) Cluster() cluster.Behaviour {
 type Document struct {
 	cluster.Model
 	Behaviour Behaviour `json:"behaviour"`
+	// Members are further clusters that one process serves beside the one of the document, see [Federation].
+	Members []DocumentMember `json:"members,omitempty"`
+}
+
+// DocumentMember is a [Member] of a federation as a document describes it; all else is as for the first.
+type DocumentMember struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Location string `json:"location,omitempty"`
+	Port     int    `json:"port,omitempty"` // 0 takes a free one
+	Token    string `json:"token,omitempty"`
 }
 
 // DefaultDocument is what [New] makes without options.

@@ -42,6 +42,11 @@ func NewFederation(members []Member, opts ...Option) (*Federation, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, m := range members {
+		if location, sub, _ := strings.Cut(m.ID, "."); location == "" || sub == "" {
+			return nil, fmt.Errorf("member %q: the id is not of the form location.subcluster", m.ID)
+		}
+	}
 	f, shared := &Federation{}, cluster.NewFederation()
 	for _, m := range members {
 		m = m.complete()
@@ -146,6 +151,9 @@ func (f *Federation) Server(cluster string) *Server {
 	}
 	return nil
 }
+
+// Model is what the options of the i-th member ask for, with the others made known; a saved state may have another.
+func (f *Federation) Model(i int) cluster.Model { return f.servers[i].cfg.model }
 
 // Clock is the time of all members.
 func (f *Federation) Clock() clock.Clock { return f.clock }

@@ -36,6 +36,10 @@ When the API is ready, the variables that StorPool clients read are printed for 
 SP_API_HTTP_HOST, SP_API_HTTP_PORT and SP_AUTH_TOKEN. Each call is one line on standard error.
 SPSIM_ADMIN_URL, printed with them, is where the commands fault, condition, state, clock and log find the server.
 
+With --member, or "members" in the model file, the process serves several clusters that know each other, each on its
+own port: those whose ids begin alike are one multi-cluster, the others remote locations. Their variables end in _2, _3
+and so on, in the order of the members.
+
 Every flag has an environment variable: --cluster-id is SPSIM_CLUSTER_ID. A flag wins over its variable.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -59,11 +63,12 @@ func serve(ctx context.Context, f *serveFlags, out, logs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	s, err := emulator.New(opts...)
+	servers, err := f.start(opts)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer closeAll(servers)
+	s := servers[0]
 	if err := f.agrees(s.Cluster()); err != nil {
 		return err
 	}
@@ -75,13 +80,24 @@ func serve(ctx context.Context, f *serveFlags, out, logs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := f.announce(out, addr, s.Token(), adminURL); err != nil {
+	others, err := f.listenOthers(ctx, servers[1:], log)
+	if err != nil {
+		return err
+	}
+	if err := f.announce(out, addr, s.Token(), adminURL, others); err != nil {
 		return err
 	}
 	log.Info("ready", slog.String("addr", addr.String()), slog.String("cluster", s.Cluster().ID()))
 	<-ctx.Done()
 	log.Info("shutting down")
 	return end(ctx, s, log)
+}
+
+// closeAll ends the servers that are still there.
+func closeAll(servers []*emulator.Server) {
+	for _, s := range servers {
+		s.Close()
+	}
 }
 
 // listenAdmin opens the admin API unless it is not wanted.
@@ -109,7 +125,7 @@ func unusable(err error, at, flag string) error {
 }
 
 // announce prints the variables of the clients, and writes them to the file that was asked for.
-func (f *serveFlags) announce(out io.Writer, addr net.Addr, token, adminURL string) error {
+func (f *serveFlags) announce(out io.Writer, addr net.Addr, token, adminURL, others string) error {
 	host, port, err := net.SplitHostPort(addr.String())
 	if err != nil {
 		return fmt.Errorf("read own address: %w", err)
@@ -118,6 +134,7 @@ func (f *serveFlags) announce(out io.Writer, addr net.Addr, token, adminURL stri
 	if adminURL != "" {
 		text += adminURLVariable + "=" + shellWord(adminURL) + "\n"
 	}
+	text += others
 	if f.envFile != "" {
 		if err := writeWhole(f.envFile, text); err != nil {
 			return fmt.Errorf("write %s: %w", f.envFile, err)

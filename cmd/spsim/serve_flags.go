@@ -38,10 +38,13 @@ type serveFlags struct {
 	state      string
 	stateDelay time.Duration
 
-	modelFile string
+	modelFile       string
+	documentMembers []emulator.DocumentMember
+
 	model     cluster.Model
 	templates []string
 	locations []string
+	members   []string
 	behaviour cluster.Behaviour
 }
 
@@ -72,6 +75,8 @@ func newServeFlags() *serveFlags {
 	s.StringVar(&f.state, "state", "",
 		"file that keeps the whole state: loaded at the start if it is there, written after changes and at the end")
 	s.DurationVar(&f.stateDelay, "state-delay", emulator.DefaultStateDelay, "how long a change may wait until it is in the file")
+	s.StringArrayVar(&f.members, "member", nil,
+		"ID=NAME[,location=NAME][,port=N][,token=TOKEN] of another cluster to serve, on a free port by default; repeatable")
 	f.addModel(s)
 	f.addBehaviour(s)
 	return f
@@ -258,6 +263,7 @@ func (f *serveFlags) load() error {
 		}
 	})
 	f.model, f.behaviour = doc.Model, doc.Behaviour.Cluster()
+	f.documentMembers = doc.Members
 	f.status, f.strict = string(doc.Behaviour.Status), doc.Behaviour.Strict
 	for fl, value := range given {
 		if err := fl.Value.Set(value); err != nil {

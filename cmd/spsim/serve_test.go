@@ -44,6 +44,12 @@ type process struct {
 // start runs spsim and returns when it has printed its four variables.
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
+	return startFor(t, 4, env, args...)
+}
+
+// startFor is start for another number of variables.
+func startFor(t *testing.T, variables int, env []string, args ...string) *process {
+	t.Helper()
 	p := &process{vars: map[string]string{}}
 	p.cmd = exec.CommandContext(t.Context(), os.Args[0], args...)
 	p.cmd.Env = append(append(os.Environ(), asCommand+"=1"), env...)
@@ -52,11 +58,11 @@ func start(t *testing.T, env []string, args ...string) *process {
 	require.NoError(t, err)
 	require.NoError(t, p.cmd.Start())
 	lines := bufio.NewScanner(out)
-	for len(p.vars) < 4 && lines.Scan() {
+	for len(p.vars) < variables && lines.Scan() {
 		name, value, _ := strings.Cut(lines.Text(), "=")
 		p.vars[name] = value
 	}
-	if len(p.vars) < 4 {
+	if len(p.vars) < variables {
 		_ = p.cmd.Wait()
 		require.Failf(t, "not ready", "%s", p.logs.String())
 	}
