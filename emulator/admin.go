@@ -46,6 +46,7 @@ func (s *Server) adminRouter() http.Handler {
 	s.faultRoutes(get, post, del)
 	s.conditionRoutes(get, post, del)
 	s.contentRoutes(r, get, post, del)
+	s.stateRoutes(r, post)
 	return r
 }
 

@@ -7,12 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/spsim/spsim/emulator/fault"
+	"github.com/spsim/spsim/internal/clock"
 )
 
 // adminStory is one call after the other on one server: what it makes of each is frozen. A line is method, path and
@@ -72,6 +74,9 @@ func adminStory() []string {
 		"GET /calls?request=none",
 		"GET /calls?after=x",
 		"GET /calls?cluster=elsewhere",
+		"PUT /state nonsense",
+		"POST /state/reset",
+		"GET /contents/v",
 		"GET /nothing",
 		"PUT /faults",
 		"POST /faults [",
@@ -149,6 +154,35 @@ func TestModelIsWhatServeTakes(t *testing.T) {
 	status, text := steer(t, inProcess(t, s), "GET", AdminPrefix+"model", "")
 	assert.Equal(t, http.StatusOK, status)
 	assert.Contains(t, text, `"model":{"servers":3,`)
+}
+
+func TestStateIsSavedLoadedAndResetOverHTTP(t *testing.T) {
+	t.Parallel()
+	s := Start(t, WithClock(clock.NewStill(testStart())))
+	a := overLoopback(t, s)
+	a.post(t, "VolumeCreate", `{"name":"v","size":512}`)
+	a.post(t, "VolumesReassign", `[{"volume":"v","rw":[1]}]`)
+	s.WriteContent(t, "v", 0, []byte("kept"))
+	status, saved := steer(t, a, "GET", AdminPrefix+"state", "")
+	require.Equal(t, http.StatusOK, status)
+	var text strings.Builder
+	require.NoError(t, s.SaveState(&text))
+	assert.Equal(t, text.String(), saved)
+	_, open := steer(t, a, "POST", AdminPrefix+"devices", `{"client":1,"path":"v"}`)
+	assert.Contains(t, open, `"id":1`)
+
+	status, _ = steer(t, a, "POST", AdminPrefix+"state/reset", "")
+	require.Equal(t, http.StatusOK, status)
+	assert.Zero(t, s.Cluster().Volumes().Len())
+	_, open = steer(t, a, "GET", AdminPrefix+"devices", "")
+	assert.JSONEq(t, "[]", open)
+
+	later := Start(t, WithClock(clock.NewStill(testStart().Add(-time.Hour)))) // whose clock goes to that of the state
+	b := overLoopback(t, later)
+	status, answer := steer(t, b, "PUT", AdminPrefix+"state", saved)
+	require.Equal(t, http.StatusOK, status, answer)
+	assert.Equal(t, []byte("kept"), later.ReadContent(t, "v", 0, 4))
+	assert.Equal(t, testStart(), later.Clock().Now())
 }
 
 func TestMachineClockCannotBeMoved(t *testing.T) {

@@ -26,17 +26,17 @@ const (
 // newHTTPServer is a server with limits. There is none on the time of an answer: some calls wait for long.
 func newHTTPServer(ctx context.Context, h http.Handler) *http.Server {
 	return &http.Server{
-		Handler: patient(h), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		Handler: patient(h, bodyTimeout), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 }
 
 // patient gives up on a body that does not come, and on nothing else: http.Server.ReadTimeout would end long calls.
-func patient(next http.Handler) http.Handler {
+func patient(next http.Handler, limit time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
 			c := http.NewResponseController(w)
-			if c.SetReadDeadline(clock.Real{}.Now().Add(bodyTimeout)) == nil {
+			if c.SetReadDeadline(clock.Real{}.Now().Add(limit)) == nil {
 				r.Body = &body{r.Body, c}
 			}
 		}

@@ -42,5 +42,6 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(newServeCommand(), newOpsCommand(), newVersionCommand(),
 		newAgentCommand(), newConformCommand(), newReportCommand(), newMatrixCommand(), newProveCommand(), newQuirksCommand(), newExplainCommand(),
 		newHealthCommand())
+	root.AddCommand(newFaultCommand(), newConditionCommand(), newStateCommand(), newClockCommand(), newLogCommand())
 	return root
 }

@@ -106,6 +106,9 @@ func (v *Virtual) Settle(ctx context.Context) error {
 // Advance moves the clock by d, stopping at each deadline on the way to let those run that it wakes.
 // It is for tests and tools outside of any actor; a sleeping actor needs no help.
 func (v *Virtual) Advance(d time.Duration) {
+	if d <= 0 {
+		return
+	}
 	v.mu.Lock()
 	if to := v.now.Add(d); to.After(v.limit) {
 		v.limit = to
