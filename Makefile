@@ -77,9 +77,15 @@ docs: ## write the generated tables of the README again
 	$(GO) run ./cmd/dev docs
 
 .PHONY: fuzz
-fuzz: ## fuzz each parser for a while (FUZZTIME=1m)
-	@for target in $$($(GO) list ./... | xargs -n1 -I{} sh -c '$(GO) test -list "^Fuzz" {} | grep ^Fuzz | sed "s|^|{}:|"'); do \
-		echo "$$target"; $(GO) test -run '^$$' -fuzz "^$${target##*:}$$" -fuzztime $${FUZZTIME:-1m} "$${target%%:*}" || exit 1; done
+fuzz: ## fuzz each parser for a while (FUZZTIME=1m), one line each
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	grep -rn --include='*_test.go' '^func Fuzz' . | sed -E 's|^(.*)/[^/]+:[0-9]+:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | sort | while read -r dir name; do \
+		if $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $${FUZZTIME:-1m} "$$dir" >"$$log" 2>&1; then \
+			echo "ok    $$dir $$name, $$(grep -o 'execs: [0-9]*' "$$log" | tail -n 1)"; \
+		else \
+			echo "FAIL  $$dir $$name"; cat "$$log"; exit 1; \
+		fi; \
+	done
 
 .PHONY: nightly
 nightly: fuzz ## what takes longer: fuzzing, more property cases, repeated runs, a long soak

@@ -84,7 +84,8 @@ func (s *Server) ListenAdmin(ctx context.Context) (net.Addr, error) {
 	if a, ok := l.Addr().(*net.TCPAddr); ok && a.IP.IsLoopback() {
 		hosts = loopbackHost
 	}
-	open := &socket{listener: l, http: newHTTPServer(s.ctx, sameSite(s.admin(), hosts)), served: make(chan struct{})}
+	open := &socket{listener: l, served: make(chan struct{})}
+	open.http = newHTTPServer(s.ctx, sameSite(s.admin(), hosts)) //nolint:contextcheck // calls end with the server
 	go func() {
 		defer close(open.served)
 		_ = open.http.Serve(l) // always ends with ErrServerClosed, by Close

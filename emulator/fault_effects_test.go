@@ -54,7 +54,7 @@ func TestTruncatedListAndErrorBreakOff(t *testing.T) {
 		require.NoError(t, err)
 		text, err := attempt(t, a, "GET", "Volume/none", "")
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF, door)
-		assert.Equal(t, `{"error":{"name":"ob`, text)
+		assert.True(t, strings.HasPrefix(text, `{"error":{"name":"ob`) && len(text) == 20, text)
 	}
 }
 

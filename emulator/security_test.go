@@ -21,6 +21,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/spsim/spsim/internal/clock"
 )
 
 // sources parses the Go files of the folders, without tests.
@@ -209,11 +211,10 @@ func TestSocketsGiveUpOnClientsThatSendNothing(t *testing.T) {
 	assert.Zero(t, h.WriteTimeout, "it would end calls that wait")
 
 	got := make(chan error, 2)
-	server := httptest.NewServer(patient(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(patient(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, err := io.ReadAll(r.Body)
 		if err == nil && r.URL.Path == "/waits" {
-			<-time.After(100 * time.Millisecond) // longer than a body may take
-			err = r.Context().Err()
+			err = clock.Real{}.Sleep(r.Context(), 100*time.Millisecond) // longer than a body may take
 		}
 		got <- err
 	}), 30*time.Millisecond))

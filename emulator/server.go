@@ -114,7 +114,7 @@ func (s *Server) Listen(ctx context.Context) (net.Addr, error) {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	s.listener, s.served = l, make(chan struct{})
-	s.http = newHTTPServer(s.ctx, s)
+	s.http = newHTTPServer(s.ctx, s) //nolint:contextcheck // calls end with the server
 	go func(h *http.Server, served chan struct{}) {
 		defer close(served)
 		_ = h.Serve(l) // always ends with ErrServerClosed, by Close or Shutdown

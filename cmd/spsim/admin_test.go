@@ -27,7 +27,7 @@ func exitCode(err error) int {
 	if err == nil {
 		return 0
 	}
-	if coded, ok := err.(interface{ ExitCode() int }); ok { //nolint:errorlint // the commands return it bare
+	if coded, ok := err.(interface{ ExitCode() int }); ok {
 		return coded.ExitCode()
 	}
 	return 1
@@ -114,11 +114,11 @@ func TestClockIsShownAndAdvanced(t *testing.T) {
 	s := emulator.Start(t, emulator.WithClock(clock.NewStill(time.Unix(1_700_000_000, 0))))
 	assert.Equal(t, "2023-11-14T22:13:20Z virtual\n", verb(t, s, "clock", "show"))
 	assert.Equal(t, "2023-11-14T22:14:50Z virtual\n", verb(t, s, "clock", "advance", "90s"))
-	real, err := emulator.New()
+	machine, err := emulator.New()
 	require.NoError(t, err)
-	t.Cleanup(real.Close)
-	assert.Contains(t, verb(t, real, "clock", "show"), " real\n")
-	_, _, err = execute(t.Context(), "clock", "advance", "1s", "--admin", real.AdminURL())
+	t.Cleanup(machine.Close)
+	assert.Contains(t, verb(t, machine, "clock", "show"), " real\n")
+	_, _, err = execute(t.Context(), "clock", "advance", "1s", "--admin", machine.AdminURL())
 	require.ErrorContains(t, err, "start the server with a virtual one")
 	assert.Equal(t, 1, exitCode(err))
 }
@@ -192,7 +192,7 @@ func TestLogIsFollowedUntilItIsStopped(t *testing.T) {
 	ask(t, s, "VolumesList", "before")
 	ctx, stop := context.WithCancel(t.Context())
 	out := make(lines)
-	root := newRootCommand() //nolint:contextcheck // cobra hands the context on
+	root := newRootCommand()
 	root.SetArgs([]string{"log", "--follow", "--admin", s.AdminURL()})
 	root.SetOut(out)
 	ended := make(chan error)

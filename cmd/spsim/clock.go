@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -36,7 +37,7 @@ func newClockAdvanceCommand() *cobra.Command {
 		Example: "  spsim clock advance 90s\n  spsim clock advance 24h",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if err := cobra.ExactArgs(1)(cmd, args); err != nil {
-				return fmt.Errorf("give a span of time, like 90s or 24h")
+				return errors.New("give a span of time, like 90s or 24h")
 			}
 			if d, err := time.ParseDuration(args[0]); err != nil || d <= 0 {
 				return fmt.Errorf("%q is no span of time: write it like 90s or 24h", args[0])

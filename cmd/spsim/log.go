@@ -68,8 +68,8 @@ func printLog(ctx context.Context, out io.Writer, server *admin.Client, f logFla
 	err = server.Follow(ctx, admin.Selection{After: page.Next, Request: f.request}, func(c emulator.Call) error {
 		return printCall(out, c, f.asJSON)
 	})
-	if ctx.Err() != nil {
-		return nil // Ctrl-C is how it ends
+	if errors.Is(err, context.Canceled) { // Ctrl-C is how it ends
+		err = nil
 	}
 	return err
 }

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	reFault = expression(`^the call "([^"]+)"(?: on host (\d+))? will be (.+?)(?: (\d+) times| (every time))?(?: from the (\d+)(?:st|nd|rd|th) call on)?$`)
+	reFault = expression(`^the call "([^"]+)"(?: about "([^"]+)")?(?: for StorPool client (\d+))?(?: on host (\d+))? will be (.+?)(?: (\d+) times| (every time))?(?: from the (\d+)(?:st|nd|rd|th) call on)?$`)
 	reHeal  = expression(`^the fault is over$`)
 	reHost  = expression(`^host (\d+) (is switched off|is switched on|restarts its agent|shows devices after (\d+ \w+)|cannot write its log)$`)
 )
@@ -22,13 +22,14 @@ func (s *scene) faultSteps(sc *godog.ScenarioContext) {
 }
 
 // arm arms a rule on StorPool calls ("POST VolumeCreate") or on the steps of agents' commands ("agent
-// BackupSnapshot/convert"). "5 times" and "every time" count calls; a rule that never fires fails its scenario.
-func (s *scene) arm(call, host, what, times, every, nth string) error {
+// BackupSnapshot/convert"), about an object ("cs=volume", with * and ?) or an attachment of a client where it says so. "5
+// times" and "every time" count calls; a rule that never fires fails its scenario.
+func (s *scene) arm(call, object, client, host, what, times, every, nth string) error {
 	e, err := effect(what)
 	if err != nil {
 		return err
 	}
-	r := fault.Rule{Call: call, Effect: e}
+	r := fault.Rule{Call: call, Object: object, Effect: e}
 	if host != "" {
 		h, err := s.hostRow(host)
 		if err != nil {
@@ -36,18 +37,31 @@ func (s *scene) arm(call, host, what, times, every, nth string) error {
 		}
 		r.Caller = h.Name
 	}
-	for text, into := range map[string]*int{times: &r.Times, nth: &r.Nth} {
-		if text == "" {
-			continue
-		}
-		if *into, err = strconv.Atoi(text); err != nil {
-			return fmt.Errorf("count %q: %w", text, err)
+	for _, c := range []counted{{times, &r.Times}, {nth, &r.Nth}, {client, &r.Client}} {
+		if err := c.read(); err != nil {
+			return err
 		}
 	}
 	if every != "" {
 		r.Times = -1
 	}
 	return s.w.Arm(r)
+}
+
+// counted is a number of a step, which may be absent.
+type counted struct {
+	text string
+	into *int
+}
+
+func (c counted) read() (err error) {
+	if c.text == "" {
+		return nil
+	}
+	if *c.into, err = strconv.Atoi(c.text); err != nil {
+		return fmt.Errorf("count %q: %w", c.text, err)
+	}
+	return nil
 }
 
 // rule is a rule on calls without a host.

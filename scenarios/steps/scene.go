@@ -85,6 +85,7 @@ func Register(sc *godog.ScenarioContext, o Options) {
 	s.storpoolSteps(sc)
 	s.recordSteps(sc)
 	s.faultSteps(sc)
+	s.conditionSteps(sc)
 	s.crashSteps(sc)
 	s.poolSteps(sc)
 	s.hostSteps(sc)

@@ -57,11 +57,12 @@ func inWords(n int64) string {
 
 var (
 	reRefused = regexp.MustCompile(`^refused(?: with "([^"]+)")?(?:, saying "([^"]+)")?( in passing)?$`)
-	reSpan    = regexp.MustCompile(`^(delayed|late) by (\d+) (ms|s|min|h)$`)
+	reSpan    = regexp.MustCompile(`^(delayed|late) by (\d+ (?:ms|s|min|h))(?: to (\d+ (?:ms|s|min|h)))?$`)
+	reStatus  = regexp.MustCompile(`^answered with HTTP status (\d+)$`)
 )
 
 // effect reads what a fault rule does: "refused with "noSpace"", "refused in passing", "lost", "cut", "hung",
-// "malformed", "delayed by 20 s", "late by 3 s".
+// "malformed", "truncated", "answered with HTTP status 502", "delayed by 20 s", "late by 3 s to 5 s".
 func effect(text string) (fault.Effect, error) {
 	if m := reRefused.FindStringSubmatch(text); m != nil {
 		e := fault.Effect{Kind: fault.Refuse, Error: m[1], Descr: m[2]}
@@ -71,15 +72,14 @@ func effect(text string) (fault.Effect, error) {
 		return e, nil
 	}
 	if m := reSpan.FindStringSubmatch(text); m != nil {
-		span, err := duration(m[2] + " " + m[3])
+		return later(m[1], m[2], m[3])
+	}
+	if m := reStatus.FindStringSubmatch(text); m != nil {
+		code, err := strconv.Atoi(m[1])
 		if err != nil {
-			return fault.Effect{}, err
+			return fault.Effect{}, fmt.Errorf("status %q: %w", m[1], err)
 		}
-		kind := fault.Delay
-		if m[1] == "late" {
-			kind = fault.Late
-		}
-		return fault.Effect{Kind: kind, Delay: fault.Duration(span)}, nil
+		return fault.Effect{Kind: fault.Status, Status: code}, nil
 	}
 	switch text {
 	case "lost":
@@ -90,8 +90,35 @@ func effect(text string) (fault.Effect, error) {
 		return fault.Effect{Kind: fault.Hang}, nil
 	case "malformed":
 		return fault.Effect{Kind: fault.Malformed}, nil
+	case "truncated":
+		return fault.Effect{Kind: fault.Truncated}, nil
 	}
 	return fault.Effect{}, fmt.Errorf("no effect %q", text)
+}
+
+// later reads an effect that takes time, a fixed one or one within bounds.
+func later(how, least, most string) (fault.Effect, error) {
+	e := fault.Effect{Kind: fault.Delay}
+	if how == "late" {
+		e.Kind = fault.Late
+	}
+	span, err := duration(least)
+	if err != nil {
+		return fault.Effect{}, err
+	}
+	e.Delay = fault.Duration(span)
+	if most == "" {
+		return e, nil
+	}
+	bound, err := duration(most)
+	if err != nil {
+		return fault.Effect{}, err
+	}
+	if bound <= span {
+		return fault.Effect{}, fmt.Errorf("%s to %s is no span of time", least, most)
+	}
+	e.Jitter = fault.Duration(bound - span)
+	return e, nil
 }
 
 // duration reads "20 s".

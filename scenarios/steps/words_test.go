@@ -37,6 +37,9 @@ func TestEffectsAreReadFromWords(t *testing.T) {
 		`malformed`:                      {Kind: fault.Malformed},
 		`delayed by 20 s`:                {Kind: fault.Delay, Delay: fault.Duration(20 * time.Second)},
 		`late by 3 min`:                  {Kind: fault.Late, Delay: fault.Duration(3 * time.Minute)},
+		`truncated`:                      {Kind: fault.Truncated},
+		`answered with HTTP status 502`:  {Kind: fault.Status, Status: 502},
+		`late by 3 s to 5 s`:             {Kind: fault.Late, Delay: fault.Duration(3 * time.Second), Jitter: fault.Duration(2 * time.Second)},
 		`delayed by 1500 ms`:             {Kind: fault.Delay, Delay: fault.Duration(1500 * time.Millisecond)},
 	} {
 		got, err := effect(text)
@@ -44,7 +47,7 @@ func TestEffectsAreReadFromWords(t *testing.T) {
 		assert.Equal(t, want, got, text)
 		require.NoError(t, fault.Rule{Call: "POST VolumeCreate", Effect: got}.Check(), text)
 	}
-	for _, text := range []string{"", "broken", "late", "delayed by 3", "refused loudly"} {
+	for _, text := range []string{"", "broken", "late", "delayed by 3", "refused loudly", "late by 5 s to 3 s", "answered with HTTP status"} {
 		_, err := effect(text)
 		assert.Error(t, err, text)
 	}

@@ -145,6 +145,12 @@ func (e *Embedded) Faults() []fault.State { return e.server.Faults().Rules() }
 // Disarm removes every rule.
 func (e *Embedded) Disarm() { e.server.Faults().Reset() }
 
+// SetCondition makes the cluster unhealthy.
+func (e *Embedded) SetCondition(c cluster.Condition) error { return e.server.SetCondition(c) }
+
+// ClearConditions makes it well again.
+func (e *Embedded) ClearConditions() { e.server.ClearConditions() }
+
 // Generation is the cluster's.
 func (e *Embedded) Generation() int64 {
 	c := e.server.Cluster()
