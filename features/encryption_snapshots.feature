@@ -104,7 +104,7 @@ Feature: Snapshots of encrypted volumes
       | DATA |
 
   @row-14
-  @A-2 @A-24 @D-10d
+  @A-2 @A-24 @D-10d @D-25a
   Scenario: An encrypted disk that has grown since goes back to its size from a backup
     Given the setting "storpool.encrypted.snapshot.backup" of the pool is "true"
     And the encrypted DATA disk "disk", detached, with the pattern "before"
@@ -119,7 +119,7 @@ Feature: Snapshots of encrypted volumes
     And "disk" holds the pattern "before"
 
   @row-14
-  @D-10d
+  @D-10d @D-25a
   Scenario: An encrypted disk that has grown since goes back to its size on StorPool
     Given the bypass of secondary storage is on
     And the encrypted DATA disk "disk", detached, with the pattern "before"
@@ -142,7 +142,7 @@ Feature: Snapshots of encrypted volumes
     Then "disk" holds the pattern "before"
 
   @row-09 @ENC-7
-  @A-24
+  @A-24 @D-33b
   Scenario: No backup is made that the passphrase on record does not open
     Given the setting "storpool.encrypted.snapshot.backup" of the pool is "true"
     And the encrypted DATA disk "disk", detached, with the pattern "kept"
@@ -154,7 +154,7 @@ Feature: Snapshots of encrypted volumes
     And "disk" holds the pattern "kept"
 
   @row-09 @ENC-8
-  @A-24
+  @A-24 @D-33b
   Scenario: A backup of an encrypted disk to secondary storage that is not NFS fails before a host attaches anything
     Given the setting "storpool.encrypted.snapshot.backup" of the pool is "true"
     And the encrypted DATA disk "disk", detached, with the pattern "kept"

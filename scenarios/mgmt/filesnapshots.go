@@ -42,7 +42,7 @@ func (b *byPool) CopyAsync(ctx context.Context, src, dst driver.Object) (driver.
 	if !files || src.Kind != driver.SnapshotObject || src.Role != inventory.Primary || dst.Role != inventory.Image {
 		return b.Driver.CopyAsync(ctx, src, dst)
 	}
-	cmd, err := b.fileBackup(src.ID, dst.Store, p)
+	cmd, err := b.fileBackup(src.ID, dst.Store)
 	if err != nil {
 		return driver.Result{}, err
 	}
@@ -69,7 +69,7 @@ func (b *byPool) CopyAsync(ctx context.Context, src, dst driver.Object) (driver.
 }
 
 // fileBackup is the command that backs up the file of a snapshot's volume.
-func (b *byPool) fileBackup(snapshot, store inventory.ID, p inventory.Pool) (cmd agentapi.BackupSnapshot, err error) {
+func (b *byPool) fileBackup(snapshot, store inventory.ID) (cmd agentapi.BackupSnapshot, err error) {
 	err = b.s.inv.View(func(tx *inventory.Tx) error {
 		sn, err := tx.Snapshots.Must(snapshot)
 		if err != nil {
