@@ -87,7 +87,7 @@ func ParseDocument(text []byte) (Document, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return Document{}, errors.New("read model: there is more than one JSON value")
 	}
-	if err := errors.Join(doc.Model.Validate(), doc.Behaviour.Cluster().Validate(), doc.Behaviour.Status.check()); err != nil {
+	if err := errors.Join(doc.Validate(), doc.Behaviour.Cluster().Validate(), doc.Behaviour.Status.check()); err != nil {
 		return Document{}, fmt.Errorf("read model: %w", err)
 	}
 	return doc, nil

@@ -170,10 +170,10 @@ func TestSptestScrubbing(t *testing.T) {
 }
 
 // anyDisk returns the lowest disk id.
-func anyDisk(t testing.TB, a *api) string {
-	t.Helper()
-	disks := a.get(t, "DisksList").object(t)
-	require.NotEmpty(t, disks)
+func anyDisk(tb testing.TB, a *api) string {
+	tb.Helper()
+	disks := a.get(tb, "DisksList").object(tb)
+	require.NotEmpty(tb, disks)
 	return slices.MinFunc(slices.Collect(maps.Keys(disks)), func(x, y string) int {
 		return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y))
 	})

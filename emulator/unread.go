@@ -69,13 +69,14 @@ func (j *journal) unreadCounts() []UnreadCount {
 // withoutNumbers makes "reassign.0.colour" "reassign[].colour".
 func withoutNumbers(path string) string {
 	parts := strings.Split(path, ".")
-	out := parts[0]
+	var out strings.Builder
+	out.WriteString(parts[0])
 	for _, p := range parts[1:] {
 		if _, err := strconv.Atoi(p); err == nil {
-			out += "[]"
+			out.WriteString("[]")
 		} else {
-			out += "." + p
+			out.WriteString("." + p)
 		}
 	}
-	return out
+	return out.String()
 }
