@@ -352,8 +352,12 @@ func TestADeferredDeletionOverThereNeedsAGrant(t *testing.T) {
 		schedule string
 		want     int64 // seconds from now, 0 for none
 	}{
-		{0, `,"deleteAfter":3600`, 0}, {60, ``, 0}, {60, `,"deleteAfter":0`, 0}, {60, `,"deleteAfter":3600`, 3600},
-		{60, `,"deleteAfter":10`, 60}, {60, `,"targetDeleteDate":1700000001`, 60},
+		{0, `,"deleteAfter":3600`, 0},
+		{60, ``, 0},
+		{60, `,"deleteAfter":0`, 0},
+		{60, `,"deleteAfter":3600`, 3600},
+		{60, `,"deleteAfter":10`, 60},
+		{60, `,"targetDeleteDate":1700000001`, 60},
 	} {
 		model := cluster.DefaultModel()
 		model.Locations[0].MinimumDeleteDelay = c.grant

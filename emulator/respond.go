@@ -151,7 +151,7 @@ func (h headers) set(to http.Header) {
 func send(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) //nolint:gosec // JSON or plain bytes with their type, never HTML
+	_, _ = w.Write(body)
 }
 
 // appendText appends a JSON string.

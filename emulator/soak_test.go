@@ -119,7 +119,7 @@ func weight() (heap int64, goroutines int) {
 		runtime.GC()
 	}
 	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc), runtime.NumGoroutine() //nolint:gosec // far below the limit
+	return int64(m.HeapAlloc), runtime.NumGoroutine()
 }
 
 // Ten days of work leave nothing behind: no volume, no extent, no goroutine and no memory. It is alone in its process
@@ -134,7 +134,7 @@ func TestTenDaysOfWorkLeaveNothingBehind(t *testing.T) { //nolint:paralleltest /
 	}
 	now := clock.NewVirtual(testStart())
 	s := Start(t, WithClock(now), WithJournal(100), WithBehaviour(cluster.Behaviour{DeleteDelay: time.Hour, TransientLifetime: time.Minute}))
-	k := &soak{server: s, clock: now, draw: rand.New(rand.NewPCG(1, 1)), caller: histCaller{s.Client(), "http://spsim"}} //nolint:gosec // seeded
+	k := &soak{server: s, clock: now, draw: rand.New(rand.NewPCG(1, 1)), caller: histCaller{s.Client(), "http://spsim"}}
 	var heap int64
 	var goroutines int
 	for day := range days {

@@ -63,7 +63,7 @@ func serve(ctx context.Context, f *serveFlags, out, logs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	servers, err := f.start(opts)
+	servers, err := f.start(opts) //nolint:contextcheck // a server lives until it is closed
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,8 @@ func (f *serveFlags) start(opts []emulator.Option) ([]*emulator.Server, error) {
 
 // listenOthers opens the sockets of the members, and returns their variables: those of the second server end in _2,
 // and so on.
-func (f *serveFlags) listenOthers(ctx context.Context, others []*emulator.Server, log *slog.Logger) (text string, err error) {
+func (f *serveFlags) listenOthers(ctx context.Context, others []*emulator.Server, log *slog.Logger) (string, error) {
+	var text strings.Builder
 	for i, s := range others {
 		addr, err := s.Listen(ctx)
 		if err != nil {
@@ -91,9 +92,9 @@ func (f *serveFlags) listenOthers(ctx context.Context, others []*emulator.Server
 			return "", fmt.Errorf("read own address: %w", err)
 		}
 		suffix := "_" + strconv.Itoa(i+2)
-		text += "SP_API_HTTP_HOST" + suffix + "=" + shellWord(host) + "\nSP_API_HTTP_PORT" + suffix + "=" + port +
-			"\nSP_AUTH_TOKEN" + suffix + "=" + shellWord(s.Token()) + "\n"
+		fmt.Fprintf(&text, "SP_API_HTTP_HOST%[1]s=%[2]s\nSP_API_HTTP_PORT%[1]s=%[3]s\nSP_AUTH_TOKEN%[1]s=%[4]s\n",
+			suffix, shellWord(host), port, shellWord(s.Token()))
 		log.Info("ready", slog.String("addr", addr.String()), slog.String("cluster", s.Cluster().ID()))
 	}
-	return text, nil
+	return text.String(), nil
 }

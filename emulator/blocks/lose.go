@@ -2,7 +2,7 @@ package blocks
 
 import "errors"
 
-// ErrLost: the access needs contents that are lost, see [Image.Lose].
+// ErrLost is an access that needs contents which are lost, see [Image.Lose].
 var ErrLost = errors.New("contents are lost")
 
 // Lose gives up what an image holds behind its first keep pages of data. Reading there fails with [ErrLost], in the

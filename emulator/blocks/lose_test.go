@@ -38,9 +38,13 @@ func TestWhatIsLostFailsInTheImageAndItsDescendantsOnly(t *testing.T) {
 		off  int64
 		want error
 	}{
-		{"the first page is kept", snap, 0, nil}, {"the second is lost", snap, 4 * kib, ErrLost}, {"holes are", snap, 32 * kib, nil},
-		{"the clone keeps the first", clone, 0, nil}, {"it loses the second", clone, 4 * kib, ErrLost},
-		{"it has written the third", clone, 8 * kib, nil}, {"the source keeps all", source, 4 * kib, nil},
+		{"the first page is kept", snap, 0, nil},
+		{"the second is lost", snap, 4 * kib, ErrLost},
+		{"holes are", snap, 32 * kib, nil},
+		{"the clone keeps the first", clone, 0, nil},
+		{"it loses the second", clone, 4 * kib, ErrLost},
+		{"it has written the third", clone, 8 * kib, nil},
+		{"the source keeps all", source, 4 * kib, nil},
 	} {
 		_, err := c.of.ReadAt(page, c.off)
 		assert.ErrorIs(t, err, c.want, c.what)

@@ -88,7 +88,7 @@ func (p *plan) detach(cl *claims, a Assignment) error {
 	for _, at := range slices.Clone(cl.order) {
 		here := at.at == p.c
 		kept := here && (slices.Contains(a.RO, at.client) || slices.Contains(a.RW, at.client))
-		if kept || !a.DetachAll && !(here && slices.Contains(a.Detach, at.client)) {
+		if named := here && slices.Contains(a.Detach, at.client); kept || !a.DetachAll && !named {
 			continue
 		}
 		if b := cl.node.binding(at); b != nil && b.open.Load() > 0 && !a.Force {

@@ -278,7 +278,10 @@ func (v *Virtual) sweep() {
 
 // move goes to the next deadline while everybody is parked.
 func (v *Virtual) move() {
-	for v.parked > 0 && v.parked >= v.actors && len(v.timers) > 0 && !(v.still && v.timers[0].at.After(v.limit)) {
+	for v.parked > 0 && v.parked >= v.actors && len(v.timers) > 0 {
+		if v.still && v.timers[0].at.After(v.limit) {
+			return
+		}
 		t := v.timers[0]
 		v.drop(t)
 		if t.at.After(v.now) {
