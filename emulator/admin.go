@@ -43,6 +43,7 @@ func (s *Server) adminRouter() http.Handler {
 	get("clock", s.adminClock)
 	post("clock/advance", s.adminAdvance)
 	r.Get(AdminPrefix+"calls", s.withToken(s.adminCalls))
+	get("unread", func(*http.Request) (any, error) { return append([]UnreadCount{}, s.Unread()...), nil })
 	s.faultRoutes(get, post, del)
 	s.conditionRoutes(get, post, del)
 	s.contentRoutes(r, get, post, del)

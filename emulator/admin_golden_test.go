@@ -22,6 +22,7 @@ import (
 func adminStory() []string {
 	return []string{
 		"GET /health",
+		"GET /unread",
 		"GET /clock",
 		`POST /clock/advance {"by":"1h"}`,
 		`POST /clock/advance {"by":"-1h"}`,

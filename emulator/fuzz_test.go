@@ -61,3 +61,24 @@ func FuzzAdmin(f *testing.F) {
 		}
 	})
 }
+
+// Whatever a model file says, it is refused or makes a server.
+func FuzzDocument(f *testing.F) {
+	f.Add(`{"servers":3,"ssdsPerServer":2,"hddsPerServer":4,"clients":5,"replication":3}`)
+	f.Add(`{"location":"sofia","locations":[{"id":"vien","name":"vienna"}],"clusters":[{"id":"c","name":"second","location":"sofia"}]}`)
+	f.Add(`{"templates":[{"name":"t","placeAll":"ssd","placeTail":"hdd","replication":2}],"faultSets":{"rack":[1]}}`)
+	f.Add(`{"behaviour":{"status":"byName,busy=423","strict":true,"deleteDelay":"1h","sizeGranularity":4096}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		doc, err := ParseDocument([]byte(text))
+		if err != nil {
+			return
+		}
+		const large = 300 // what takes long to make is no mistake
+		if doc.Servers*(doc.SSDsPerServer+doc.HDDsPerServer) > large || doc.Clients > large {
+			return
+		}
+		s, err := New(WithDocument(doc))
+		require.NoError(t, err, "%s", text)
+		s.Close()
+	})
+}

@@ -29,8 +29,6 @@ type Finding struct {
 	// Driver is the selection: a defect's number, or upstream for all of them.
 	Driver string
 	Defect Defect // zero for upstream
-	// Awaiting says what the defect's scenarios wait for; empty for a defect that has to be seen.
-	Awaiting string
 	// Seen are the failed scenarios that carry the defect's tag.
 	Seen []report.Scenario
 	// Stray are the failed ones that do not.
@@ -39,8 +37,8 @@ type Finding struct {
 	Blind []report.Scenario
 }
 
-// OK tells whether the defect was seen, and by scenarios that say so only. One that awaits its scenarios must not be seen.
-func (f Finding) OK() bool { return (len(f.Seen) > 0) == (f.Awaiting == "") && len(f.Stray) == 0 }
+// OK tells whether the defect was seen, and by scenarios that say so only.
+func (f Finding) OK() bool { return len(f.Seen) > 0 && len(f.Stray) == 0 }
 
 // Proof is the outcome of [Prove].
 type Proof struct {
@@ -49,17 +47,6 @@ type Proof struct {
 	Findings []Finding
 	// Upstream is the run with every defect at once; quirks mask each other, so only strays count.
 	Upstream *Finding
-}
-
-// Expected counts the defects that have to be seen: all but those that await their scenarios.
-func (p Proof) Expected() int {
-	n := 0
-	for _, f := range p.Findings {
-		if f.Awaiting == "" {
-			n++
-		}
-	}
-	return n
 }
 
 // Seen counts the defects that were seen by scenarios with their tag.
@@ -153,7 +140,7 @@ func chosen(ids []string) ([]Defect, error) {
 }
 
 func finding(r report.Report, d Defect) Finding {
-	f := Finding{Driver: d.ID, Defect: d, Awaiting: awaiting()[d.ID]}
+	f := Finding{Driver: d.ID, Defect: d}
 	type place struct {
 		file string
 		line int

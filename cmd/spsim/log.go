@@ -21,6 +21,7 @@ type logFlags struct {
 	follow, asJSON bool
 	last           int
 	request        string
+	unread         bool
 }
 
 func newLogCommand() *cobra.Command {
@@ -32,7 +33,8 @@ it took, and what else there is to know: the caller's X-Request-Id, the fault ru
 it does not know. --json prints everything, request bodies included.`,
 		Example: `  spsim log --follow
   spsim log --last 20
-  spsim log --request 7f3a --json`,
+  spsim log --request 7f3a --json
+  spsim log --unread`,
 		Args: cobra.NoArgs,
 	}, func(cmd *cobra.Command, server *admin.Client, _ []string) error {
 		return printLog(cmd.Context(), cmd.OutOrStdout(), server, f)
@@ -42,6 +44,7 @@ it does not know. --json prints everything, request bodies included.`,
 	s.BoolVarP(&f.follow, "follow", "f", false, "go on with each call as it is answered, until Ctrl-C")
 	s.IntVar(&f.last, "last", 0, "only so many of the calls that there were; 0 is all")
 	s.StringVar(&f.request, "request", "", "only calls with this X-Request-Id")
+	s.BoolVar(&f.unread, "unread", false, "instead of calls, count the members of requests that nobody read")
 	s.BoolVar(&f.asJSON, "json", false, "print each call as JSON")
 	return c
 }
@@ -49,6 +52,9 @@ it does not know. --json prints everything, request bodies included.`,
 func printLog(ctx context.Context, out io.Writer, server *admin.Client, f logFlags) error {
 	if f.last < 0 {
 		return &exitError{exitUsage, errors.New("--last counts calls")}
+	}
+	if f.unread {
+		return printUnread(ctx, out, server, f.asJSON)
 	}
 	page, err := server.Calls(ctx, admin.Selection{Request: f.request})
 	if err != nil {
@@ -72,6 +78,31 @@ func printLog(ctx context.Context, out io.Writer, server *admin.Client, f logFla
 		err = nil
 	}
 	return err
+}
+
+// printUnread prints a line for each member that came and was not read.
+func printUnread(ctx context.Context, out io.Writer, server *admin.Client, asJSON bool) error {
+	all, err := server.Unread(ctx)
+	if err != nil {
+		return err
+	}
+	for _, u := range all {
+		line := fmt.Sprintf("%d %s %s (unknown)", u.Count, u.Call, u.Member)
+		if u.Known {
+			line = fmt.Sprintf("%d %s %s (ignored)", u.Count, u.Call, u.Member)
+		}
+		if asJSON {
+			text, err := json.Marshal(u)
+			if err != nil {
+				return fmt.Errorf("print count: %w", err)
+			}
+			line = string(text)
+		}
+		if _, err := fmt.Fprintln(out, line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func printCall(out io.Writer, c emulator.Call, asJSON bool) error {

@@ -233,6 +233,11 @@ func (c *Client) Calls(ctx context.Context, s Selection) (out emulator.AdminCall
 	return out, c.ask(ctx, http.MethodGet, "calls", s.values(), nil, &out)
 }
 
+// Unread counts the members of all requests so far that no handler reads.
+func (c *Client) Unread(ctx context.Context) (out []emulator.UnreadCount, err error) {
+	return out, c.ask(ctx, http.MethodGet, "unread", nil, nil, &out)
+}
+
 // Follow hands over the calls of a selection and each one to come, until ctx ends or f fails. It needs a socket.
 func (c *Client) Follow(ctx context.Context, s Selection, f func(emulator.Call) error) (err error) {
 	q := s.values()

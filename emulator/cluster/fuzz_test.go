@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +31,7 @@ func FuzzNames(f *testing.F) {
 		v, err := c.VolumeCreate(VolumeSpec{Name: name, Size: &size, Tags: tags})
 		if err != nil {
 			var e *Error
-			require.True(t, errors.As(err, &e), "%v", err)
+			require.ErrorAs(t, err, &e)
 			require.Zero(t, c.Volumes().Len())
 			return
 		}

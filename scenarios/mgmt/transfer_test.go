@@ -43,7 +43,7 @@ func TestWhatAPoolOfFilesCannotDoIsAnErrorAndChangesNothing(t *testing.T) {
 		s.holds()
 		assert.Equal(s.t, root.Size, s.root(m.ID).Size)
 		_, err = s.Mgmt.CreateSnapshot(s.ctx, root.ID, "")
-		require.ErrorContains(s.t, err, "on StorPool only")
+		require.ErrorContains(s.t, err, "no snapshots of files in use")
 		s.holds()
 		_, err = s.Mgmt.CreateFilePool(s.ctx, mgmt.FilePoolSpec{Name: "odd", Zone: s.Zone.ID, URL: "https://nfs.test/x"})
 		require.Error(s.t, err)

@@ -79,7 +79,6 @@ func Register(sc *godog.ScenarioContext, o Options) {
 	s.vmSteps(sc)
 	s.diskSteps(sc)
 	s.byteSteps(sc)
-	pendingSteps(sc)
 	s.snapshotSteps(sc)
 	s.templateSteps(sc)
 	s.storpoolSteps(sc)
