@@ -81,6 +81,8 @@ func adminStory() []string {
 		"GET /nothing",
 		"PUT /faults",
 		"POST /faults [",
+		`POST VolumeCreate {"name":"u","size":512,"colour":1}`,
+		"GET /unread",
 	}
 }
 
