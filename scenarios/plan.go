@@ -23,7 +23,7 @@ type plan struct {
 	scenarios []report.Scenario
 	filter    string // for godog
 	selected  int
-	elsewhere map[string]bool // titles that another shard runs
+	elsewhere map[string]bool // titles that are selected and not run here
 }
 
 // newPlan reads the feature files and applies the selection.
@@ -58,6 +58,7 @@ func newPlan(o Options) (*plan, error) {
 		}
 	}
 	p := &plan{scenarios: all, filter: filter, selected: len(chosen), elsewhere: map[string]bool{}}
+	p.leave(o.leave)
 	return p, p.shard(o.Shard)
 }
 

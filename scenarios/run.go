@@ -39,6 +39,8 @@ type Options struct {
 	// Concurrency is the number of scenarios at a time; the number of CPUs when 0.
 	Concurrency int
 
+	leave func(report.Scenario) bool // leaves selected scenarios out; may be nil
+
 	t *testing.T // each scenario is a subtest of it; nil outside of go test
 }
 
@@ -119,7 +121,7 @@ func register(run context.Context, sc *godog.ScenarioContext, o Options, p *plan
 			return ctx, steps.Skip("the run was stopped before it began")
 		}
 		if p.elsewhere[title] {
-			return ctx, steps.Skip("another shard runs it")
+			return ctx, steps.Skip("it is not run here")
 		}
 		rec.Begin(title)
 		return ctx, nil

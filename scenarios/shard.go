@@ -32,6 +32,17 @@ func (p *plan) shard(text string) error {
 	return nil
 }
 
+// leave takes scenarios out of the selection.
+func (p *plan) leave(which func(report.Scenario) bool) {
+	for i, s := range p.scenarios {
+		if which != nil && s.Result == "" && which(s) {
+			p.scenarios[i].Result, p.scenarios[i].Reason = report.Skipped, "left out of the sample"
+			p.elsewhere[s.Title] = true
+			p.selected--
+		}
+	}
+}
+
 func parseShard(text string) (index, count int, err error) {
 	a, b, _ := strings.Cut(text, "/")
 	index, err = strconv.Atoi(a)

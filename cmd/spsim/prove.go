@@ -33,6 +33,7 @@ Exit codes: 0 when all of that holds, 1 when it does not, 2 for wrong flags, 130
 	f.StringSliceVar(&o.Defects, "defects", nil, "prove these only, by number")
 	f.StringVar(&o.Tags, "tags", "", "run only the scenarios with these tags, to look at some defects quickly")
 	f.StringVar(&tag, "tag", "", "write missing tags into the feature files in this folder, features in a checkout")
+	f.StringVar(&o.Sample, "sample", "", "of the scenarios without the defect's tag run part I of N only, as I/N")
 	f.IntVar(&o.Concurrency, "jobs", 0, "scenarios at a time; the number of CPUs when 0")
 	return strict(c)
 }
