@@ -95,6 +95,7 @@ type Tx struct {
 	Volumes          *Table[Volume]
 	VolumeStores     *Table[VolumeStore]
 	Passphrases      *Table[Passphrase]
+	SnapshotPolicies *Table[SnapshotPolicy]
 	Snapshots        *Table[Snapshot]
 	SnapshotRefs     *Table[SnapshotRef]
 	Templates        *Table[Template]
@@ -119,6 +120,7 @@ func newTx() *Tx {
 	tx.Volumes = table(tx, "volume", func(r *Volume) *ID { return &r.ID })
 	tx.VolumeStores = table(tx, "volume record", func(r *VolumeStore) *ID { return &r.ID })
 	tx.Passphrases = table(tx, "passphrase", func(r *Passphrase) *ID { return &r.ID })
+	tx.SnapshotPolicies = table(tx, "snapshot policy", func(r *SnapshotPolicy) *ID { return &r.ID })
 	tx.Snapshots = table(tx, "snapshot", func(r *Snapshot) *ID { return &r.ID })
 	tx.SnapshotRefs = table(tx, "snapshot record", func(r *SnapshotRef) *ID { return &r.ID })
 	tx.Templates = table(tx, "template", func(r *Template) *ID { return &r.ID })

@@ -209,6 +209,15 @@ type VolumeStore struct {
 	State        RefState
 }
 
+// SnapshotPolicy lets core take snapshots of a volume by itself.
+type SnapshotPolicy struct {
+	ID     ID
+	Volume ID
+	Every  time.Duration
+	Keep   int       // snapshots; older ones are deleted
+	Next   time.Time // when the next one is due
+}
+
 // Passphrase is the key of an encrypted volume.
 type Passphrase struct {
 	ID    ID

@@ -17,6 +17,16 @@ const BackupSetting = "snapshot.backup.to.secondary"
 // CreateSnapshot takes a snapshot of a volume and, unless the backup is bypassed, copies it to secondary storage. An
 // empty name is chosen by core. A snapshot that failed stays on record in state Error.
 func (s *Server) CreateSnapshot(ctx context.Context, volume inventory.ID, name string) (inventory.Snapshot, error) {
+	return s.createSnapshot(ctx, volume, name, manual)
+}
+
+// Why snapshots are taken, as core records it.
+const (
+	manual    = "MANUAL"
+	recurring = "RECURRING"
+)
+
+func (s *Server) createSnapshot(ctx context.Context, volume inventory.ID, name, kind string) (inventory.Snapshot, error) {
 	v, unlock, err := s.lockVolume(ctx, volume)
 	if err != nil {
 		return inventory.Snapshot{}, err
@@ -25,7 +35,7 @@ func (s *Server) CreateSnapshot(ctx context.Context, volume inventory.ID, name s
 	if err := s.maySnapshotEncrypted(v); err != nil {
 		return inventory.Snapshot{}, err
 	}
-	sn, ref, err := s.recordSnapshot(v, name)
+	sn, ref, err := s.recordSnapshot(v, name, kind)
 	if err != nil {
 		return sn, err
 	}
@@ -57,14 +67,14 @@ func (s *Server) CreateSnapshot(ctx context.Context, volume inventory.ID, name s
 }
 
 // recordSnapshot makes core's checks and writes the rows of a snapshot to come.
-func (s *Server) recordSnapshot(v inventory.Volume, name string) (sn inventory.Snapshot, ref inventory.ID, err error) {
+func (s *Server) recordSnapshot(v inventory.Volume, name, kind string) (sn inventory.Snapshot, ref inventory.ID, err error) {
 	err = s.update(func(tx *inventory.Tx) error {
 		if reason := snapshotRefusal(tx, v); reason != "" {
 			return &Refused{"createSnapshot", fmt.Sprintf("volume %d", v.ID), reason}
 		}
 		sn = tx.Snapshots.Put(inventory.Snapshot{
 			UUID: s.newID(), Volume: v.ID, Zone: v.Zone, Size: v.Size, State: inventory.SnapshotCreating,
-			Offering: v.Offering, MaxIOPS: v.MaxIOPS, Type: "MANUAL", Location: "PRIMARY", Account: account,
+			Offering: v.Offering, MaxIOPS: v.MaxIOPS, Type: kind, Location: "PRIMARY", Account: account,
 		})
 		sn.Name = s.snapshotName(tx, v, name, sn.UUID)
 		tx.Snapshots.Put(sn)

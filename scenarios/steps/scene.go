@@ -80,6 +80,7 @@ func Register(sc *godog.ScenarioContext, o Options) {
 	s.diskSteps(sc)
 	s.byteSteps(sc)
 	s.snapshotSteps(sc)
+	s.recurringSteps(sc)
 	s.templateSteps(sc)
 	s.storpoolSteps(sc)
 	s.recordSteps(sc)
