@@ -56,7 +56,7 @@ func (s *Server) adminRouter() http.Handler {
 func (s *Server) forMember(own http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(r.URL.Query().Get("cluster"), "~")
-		if name == "" || name == s.cfg.id || name == s.cfg.name {
+		if name == "" || name == s.cfg.id || name == s.cluster.Name() {
 			own.ServeHTTP(w, r)
 			return
 		}

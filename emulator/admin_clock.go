@@ -45,12 +45,12 @@ func (s *Server) adminHealth(w http.ResponseWriter, r *http.Request) {
 		s.adminFail(w, errWrongToken())
 		return
 	}
-	s.adminSend(w, AdminHealth{OK: true, API: "v1", Cluster: s.cfg.id, Name: s.cfg.name, Generation: s.cluster.Generation()})
+	s.adminSend(w, AdminHealth{OK: true, API: "v1", Cluster: s.cfg.id, Name: s.cluster.Name(), Generation: s.cluster.Generation()})
 }
 
 func (s *Server) adminModel(*http.Request) (any, error) {
 	return AdminModel{
-		Cluster: s.cfg.id, Name: s.cfg.name, Seed: s.cfg.seed,
+		Cluster: s.cfg.id, Name: s.cluster.Name(), Seed: s.cfg.seed,
 		Model: Document{Model: s.cfg.model, Behaviour: BehaviourOf(s.cfg.behaviour, s.cfg.status, s.cfg.strict)},
 	}, nil
 }

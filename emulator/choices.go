@@ -190,6 +190,11 @@ func exportChoices() []Choice {
 		},
 		fixed("10, 17.7", "what SnapshotReconcile does", "it makes the copy an object of this cluster"),
 		fixed("10", "the local snapshot of a backup", "it goes when the copy is done"),
+		fixed("10", "a copy whose export is withdrawn by force", "it ends where it is: what is missing cannot be read, and its status is data lost"),
+		fixed("10", "a copy between clusters that do not reach each other", "it goes on"),
+		fixed("9", "a volume that moves to another cluster", "at once, without its parent; a template or placement group that is missing there becomes the default"),
+		fixed("9", "a cluster that cannot be reached", "clusterUnreachable, transient; an `error` entry in AllClusters"),
+		fixed("9", "RemoteCommand to a location that is not emulated as a cluster", "objectDoesNotExist; its snapshots are exchanged all the same"),
 		fixed("A.9", "export of a snapshot to a location that has it", "objectExists"),
 		fixed("A.9", "SnapshotFromRemote of what is not exported to us", "objectDoesNotExist"),
 	}
@@ -202,6 +207,15 @@ func serviceChoices() []Choice {
 		fixed("A.5", "disks of an unknown server", "objectDoesNotExist"),
 		fixed("A.5", "clients in ServersList", "an empty map"),
 		fixed("A.7", "generationLeft of an ejected disk", "the generation of the ejection"),
+		fixed("5, 11", "what a cluster without quorum answers",
+			"clusterDown, transient, to every change; ServersListBlocked says waiting; half or more of the servers down is no quorum too"),
+		fixed("5", "a device whose data cannot be reached, has no room, or whose client is dead", "its reads and writes fail; on a real host they hang"),
+		fixed("14", "a disk that comes back", "in sync at once, never `up soon`"),
+		fixed("14", "DiskForget of the last replica", "nothing is lost: contents are kept apart from the disks that account for them"),
+		fixed("14", "speed of a soft-eject and of a scrub", "200 MiB and 64 MiB a second of the clock"),
+		fixed("14", "cancel of a soft-eject", "what was moved is back at once"),
+		fixed("A.14", "a run of the balancer", "works for 1 s and commits for 1 s; blocked while a disk is down"),
+		fixed("A.17", "limits of maintenance", "one replica and a bare majority must stay; a node that is in maintenance already answers invalidParam"),
 		fixed("14", "counters of disks", "from the size of the disk and what is placed on it, by the sample of the bindings"),
 	}
 }

@@ -30,7 +30,7 @@ func (s *Server) allowRule(r fault.Rule) error {
 		return err
 	}
 	if r.Cluster != "" && !s.serves(strings.TrimPrefix(r.Cluster, "~")) {
-		return fmt.Errorf("%w: no cluster %q serves calls here: this is %s, %s", fault.ErrRule, r.Cluster, s.cfg.name, s.cfg.id)
+		return fmt.Errorf("%w: no cluster %q serves calls here: this is %s, %s", fault.ErrRule, r.Cluster, s.cluster.Name(), s.cfg.id)
 	}
 	if (r.Object != "" || r.Tag != "") && !o.Req.Implements(reflect.TypeFor[subjects]()) {
 		return fmt.Errorf("%w: %q addresses no object by name or tag", fault.ErrRule, r.Call)

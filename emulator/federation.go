@@ -145,7 +145,7 @@ func (f *Federation) Servers() []*Server { return slices.Clone(f.servers) }
 // Server returns the server of the cluster with this id or name, nil when there is none.
 func (f *Federation) Server(cluster string) *Server {
 	for _, s := range f.servers {
-		if s.cfg.id == cluster || s.cfg.name == cluster {
+		if s.cfg.id == cluster || s.cluster.Name() == cluster {
 			return s
 		}
 	}
@@ -202,7 +202,7 @@ func (s *Server) reach(peer *Server) error {
 
 func (s *Server) unreachable() error {
 	return &cluster.Error{
-		Name: cluster.Unreachable, Descr: "Cluster '" + s.cfg.name + "' cannot be reached", Transient: true,
+		Name: cluster.Unreachable, Descr: "Cluster '" + s.cluster.Name() + "' cannot be reached", Transient: true,
 	}
 }
 

@@ -129,7 +129,7 @@ func (s *Server) serveAll(ctx context.Context, o *Op, req *request, rec *Call, v
 	if err != nil {
 		return nil, err
 	}
-	call := fault.Call{Name: all.Call(), Caller: rec.Caller, Cluster: func() [2]string { return [2]string{s.cfg.id, s.cfg.name} }}
+	call := fault.Call{Name: all.Call(), Caller: rec.Caller, Cluster: func() [2]string { return [2]string{s.cfg.id, s.cluster.Name()} }}
 	return s.struck(ctx, call, rec, func(ctx context.Context) (any, error) {
 		data, err := s.serveOp(ctx, o, req, rec, v)
 		var truncated *fault.Truncation

@@ -26,7 +26,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Method: r.Method, Path: r.URL.EscapedPath(), Caller: callerOf(r),
 		Request: requestID(r),
 	}
-	v := visit{in: scope{ID: s.cfg.id, Name: s.cfg.name, At: rec.At.Unix()}, by: s.cluster}
+	v := visit{in: scope{ID: s.cfg.id, Name: s.cluster.Name(), At: rec.At.Unix()}, by: s.cluster}
 	data, err := s.serve(r, rec, &v)
 	rec.Generation = v.by.Generation()
 	rec.Took = s.cfg.clock.Now().Sub(rec.At)
