@@ -2,18 +2,17 @@
 
 import collections
 
-Case = collections.namedtuple("Case", ["name", "methods", "program", "flags", "pending", "function"])
+Case = collections.namedtuple("Case", ["name", "methods", "flags", "pending", "function"])
 
 CASES = []
 
 
-def case(*methods, program="spsim", flags=(), pending=None):
-    """Put a function in the table. It has to call each of the methods and to look at what they did. The program is
-    spsim, or siblings for two clusters. A pending case says, in words of the error that it meets, what the emulator
-    does not have yet."""
+def case(*methods, flags=(), pending=None):
+    """Put a function in the table. It has to call each of the methods and to look at what they did. The flags are
+    those of spsim serve. A pending case says, in words of the error that it meets, what the emulator does not have yet."""
 
     def register(function):
-        CASES.append(Case(function.__name__, methods, program, flags, pending, function))
+        CASES.append(Case(function.__name__, methods, flags, pending, function))
         return function
 
     return register

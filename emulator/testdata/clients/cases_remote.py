@@ -64,7 +64,7 @@ def exports(c):
 
 
 @case("volumeMoveToRemote", "volumeAcquire", "volumeExport", "volumeExportsList", "volumesRemoteList", "snapshotMoveToRemote",
-      program="siblings")
+      flags=("--member", "spsm.c=spsim2"))
 def volumes_move_between_clusters(c):
     there = {"clusterName": "spsim2"}
     gid = c.api.volumeCreate({"name": "v", "size": MIB, "template": "ssd"}).globalId

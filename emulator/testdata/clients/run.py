@@ -1,6 +1,6 @@
 """Drive an emulator through every method of the official Python bindings.
 
-usage: run.py FOLDER [WORD ...]    FOLDER holds the programs; runs the cases whose names contain one of the words, or all
+usage: run.py FOLDER [WORD ...]    FOLDER holds spsim; runs the cases whose names contain one of the words, or all
 """
 
 import os
@@ -38,7 +38,7 @@ class Context:
 def run(case, folder, seen, violations, multi):
     """Run one case against a server of its own; return what went wrong, if anything."""
     before = dict(seen)
-    server = emulator.Emulator(os.path.join(folder, case.program), case.flags)
+    server = emulator.Emulator(os.path.join(folder, "spsim"), case.flags)
     try:
         case.function(Context(server, seen, violations, multi))
     except Exception:

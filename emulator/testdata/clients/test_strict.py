@@ -66,7 +66,7 @@ class Judge(unittest.TestCase):
     """A pending case has to fail, and in the way that its mark says."""
 
     def judge(self, pending, wrong):
-        return run.judge(Case("c", (), "spsim", (), pending, None), wrong)
+        return run.judge(Case("c", (), (), pending, None), wrong)
 
     def test_pending(self):
         self.assertIsNone(self.judge(None, None))
