@@ -68,7 +68,7 @@ Feature: Create, attach, start and delete encrypted volumes
     And the guest "vm" reads the pattern "two" from "data"
 
   @row-02
-  @S-18
+  @S-18 @D-35
   Scenario: A ROOT disk that is a little smaller than a template of unknown size has room for template and header
     Given the qcow2 template "linux" of 4 MiB with the pattern "boot"
     And CloudStack does not know the size of the template "linux"

@@ -4,7 +4,7 @@ Feature: An encryption that fails leaves no volume
   A volume that could not be encrypted is deleted again, whatever the host answers; what the host says is the reason.
 
   @row-03 @ENC-5
-  @D-10b
+  @D-10b @A-14
   Scenario Outline: A DATA disk is not created when the step "<step>" of its encryption is <effect>, and can be created then
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the disk offering "encrypted" with encryption
@@ -44,7 +44,7 @@ Feature: An encryption that fails leaves no volume
     Then the guest "vm" reads the pattern "secret" from "disk"
 
   @row-02 @ENC-5
-  @D-10b @A-16
+  @D-10b @A-16 @A-14
   Scenario Outline: A VM is not deployed when the step "<step>" of the encryption of its ROOT disk is <effect>
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the compute offering "encrypted" with encryption

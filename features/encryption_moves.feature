@@ -100,7 +100,7 @@ Feature: Resize and move encrypted volumes
     And "other" holds the pattern "public"
 
   @row-18 @KV-E3
-  @D-25d
+  @D-25d @D-37c
   Scenario Outline: An encrypted <kind> disk that is not in use is copied to another StorPool pool with its passphrase
     Given the encrypted <kind> disk "disk", detached, with the pattern "kept"
     And the StorPool volume of "disk" is remembered

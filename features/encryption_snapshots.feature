@@ -9,7 +9,7 @@ Feature: Snapshots of encrypted volumes
     Given a zone with 2 hosts and the StorPool pool "primary"
 
   @row-09 @row-14 @ENC-13 @ENC-11 @ENC-12 @KV-E6
-  @SUS-3
+  @SUS-3 @D-7a
   Scenario Outline: With the bypass on an encrypted <kind> disk, <state>, has a snapshot on StorPool and goes back to it
     Given the bypass of secondary storage is on
     And the encrypted <kind> disk "disk", <state>, with the pattern "before"
@@ -59,7 +59,7 @@ Feature: Snapshots of encrypted volumes
       | DATA | detached |
 
   @row-09 @ENC-3 @ENC-5 @ENC-9 @ENC-10 @ENC-11 @ENC-12 @KV-E5 @KV-E6 @SUS-1
-  @A-2 @A-24
+  @A-2 @A-24 @D-7a
   Scenario Outline: A backup that is allowed is the ciphertext of an encrypted <kind> disk, <state>, in one layer
     Given the setting "storpool.encrypted.snapshot.backup" of the pool is "true"
     And the encrypted <kind> disk "disk", <state>, with the pattern "before"
@@ -119,7 +119,7 @@ Feature: Snapshots of encrypted volumes
     And "disk" holds the pattern "before"
 
   @row-14
-  @D-10d @D-25a
+  @D-10d @D-25a @D-32b
   Scenario: An encrypted disk that has grown since goes back to its size on StorPool
     Given the bypass of secondary storage is on
     And the encrypted DATA disk "disk", detached, with the pattern "before"
@@ -154,7 +154,7 @@ Feature: Snapshots of encrypted volumes
     And "disk" holds the pattern "kept"
 
   @row-09 @ENC-8
-  @A-24 @D-33b
+  @A-24 @D-33b @A-19
   Scenario: A backup of an encrypted disk to secondary storage that is not NFS fails before a host attaches anything
     Given the setting "storpool.encrypted.snapshot.backup" of the pool is "true"
     And the encrypted DATA disk "disk", detached, with the pattern "kept"
@@ -229,6 +229,7 @@ Feature: Snapshots of encrypted volumes
     And "disk" holds the pattern "plain"
 
   @row-16 @row-08
+  @D-7a @CS-5433
   Scenario: What is left of a deleted encrypted volume opens for nobody and can be deleted
     Given the bypass of secondary storage is on
     And the encrypted DATA disk "disk", detached, with the pattern "gone"
@@ -242,6 +243,7 @@ Feature: Snapshots of encrypted volumes
     And "other" holds the pattern "kept"
 
   @row-19 @row-20 @row-21 @KV-E4
+  @D-20b
   Scenario Outline: The encrypted disks of a <state> VM have a VM snapshot and go back to it
     Given the encrypted ROOT disk "root", attached, with the pattern "root-1"
     And the encrypted DATA disk "data", attached, with the pattern "data-1"

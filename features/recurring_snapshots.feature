@@ -5,6 +5,7 @@ Feature: Recurring snapshots
   Background:
     Given a zone with 2 hosts and the StorPool pool "primary"
 
+  @D-11a @D-7a
   Scenario Outline: A <kind> disk, <state>, with the bypass <bypass>, has its newest two snapshots
     Given the bypass of secondary storage is <bypass>
     And the <kind> disk "disk", <state>, with the pattern "first"
@@ -29,6 +30,7 @@ Feature: Recurring snapshots
       | DATA | attached | off    | primary and secondary |
       | DATA | detached | on     | primary only          |
 
+  @D-11a
   Scenario: A snapshot that fails leaves nothing, and the policy goes on
     Given the bypass of secondary storage is on
     And the DATA disk "disk", attached, with the pattern "first"
@@ -40,6 +42,7 @@ Feature: Recurring snapshots
     Then the snapshot "kept" holds the pattern "first"
 
   @encrypted
+  @D-11a @D-25c
   Scenario Outline: An encrypted DATA disk, <state>, with the bypass <bypass>, has no recurring snapshots
     Given the disk offering "encrypted" with encryption
     And the compute offering "encrypted" with encryption

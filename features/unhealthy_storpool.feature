@@ -6,6 +6,7 @@ Feature: A StorPool that is not well
     Given a zone with 2 hosts and the StorPool pool "primary"
 
   @row-03 @fault @needs-fault-injection
+  @D-11a
   Scenario Outline: A disk that <lack> is attached when StorPool is well again
     Given the running VM "web"
     And the DATA disk "data" of 1 GiB is created
@@ -23,6 +24,7 @@ Feature: A StorPool that is not well
       | finds no room    | StorPool has no room   |
 
   @row-04 @fault @needs-fault-injection
+  @D-11a
   Scenario: A truncated answer leaves no attachment in doubt
     Given the running VM "web"
     And the DATA disk "data" of 1 GiB is created
