@@ -66,11 +66,21 @@ func (s *scene) diskIn(ctx context.Context, kind, name, state, pattern string) e
 			return err
 		}
 	}
+	return s.settle(ctx, kind, name, state, pattern, "1 GiB", "")
+}
+
+// settle gives the root disk of the VM "vm" a name, or makes and attaches a data disk, writes a pattern to it and brings
+// it into a state.
+func (s *scene) settle(ctx context.Context, kind, name, state, pattern, bytes, offering string) error {
 	if kind == "ROOT" {
 		s.disks[name] = s.disks[rootOf("vm")]
 		delete(s.disks, rootOf("vm"))
+		if holds, ok := s.written[rootOf("vm")]; ok {
+			s.written[name] = holds
+			delete(s.written, rootOf("vm"))
+		}
 	} else {
-		if err := s.createDisk(ctx, name, "1 GiB", ""); err != nil {
+		if err := s.createDisk(ctx, name, bytes, offering); err != nil {
 			return err
 		}
 		if err := s.attach(ctx, name, "vm", "", ""); err != nil {

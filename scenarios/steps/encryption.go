@@ -74,29 +74,7 @@ func (s *scene) encryptedDisk(ctx context.Context, kind, name, state, pattern st
 	if err := s.vmFor(ctx, kind); err != nil {
 		return err
 	}
-	if kind == "ROOT" {
-		s.disks[name], s.written[name] = s.disks[rootOf("vm")], s.written[rootOf("vm")]
-		delete(s.disks, rootOf("vm"))
-		delete(s.written, rootOf("vm"))
-	} else {
-		if err := s.createDisk(ctx, name, sealedSize, "encrypted"); err != nil {
-			return err
-		}
-		if err := s.attach(ctx, name, "vm", "", ""); err != nil {
-			return err
-		}
-	}
-	if err := s.write(ctx, pattern, name, ""); err != nil {
-		return err
-	}
-	switch {
-	case state == "attached":
-		return nil
-	case kind == "ROOT":
-		return s.stopVM(ctx, "vm", "stopped", "")
-	default:
-		return s.detach(ctx, name, "")
-	}
+	return s.settle(ctx, kind, name, state, pattern, sealedSize, "encrypted")
 }
 
 // sealedOfferings are a disk and a compute offering with encryption, both called "encrypted".

@@ -72,18 +72,21 @@ func (s *scene) federate(o world.Options, hosts int, others ...emulator.Member) 
 }
 
 // other is the StorPool beside the first one.
-func (s *scene) other() (world.Target, *emulator.Server, error) {
+func (s *scene) other() (world.Target, *emulator.Server, error) { return s.storPoolAt(otherStorPool) }
+
+// storPoolAt is one of several StorPools with its emulator.
+func (s *scene) storPoolAt(which string) (world.Target, *emulator.Server, error) {
 	f, ok := s.w.Target.(*world.Federated)
 	if !ok {
 		return nil, nil, Skip("the target has one StorPool only")
 	}
-	at, err := f.At(otherStorPool)
+	at, err := f.At(which)
 	if err != nil {
 		return nil, nil, err
 	}
 	e, ok := at.(interface{ Server() *emulator.Server })
 	if !ok {
-		return nil, nil, Skip("the other StorPool is no emulator")
+		return nil, nil, Skip("the StorPool " + which + " is no emulator")
 	}
 	return at, e.Server(), nil
 }
@@ -109,21 +112,7 @@ func (s *scene) besideHosts(ctx context.Context, hosts string) error {
 }
 
 // beside is the sub-cluster beside the first one.
-func (s *scene) beside() (world.Target, *emulator.Server, error) {
-	f, ok := s.w.Target.(*world.Federated)
-	if !ok {
-		return nil, nil, Skip("the target has one StorPool only")
-	}
-	at, err := f.At(besideStorPool)
-	if err != nil {
-		return nil, nil, err
-	}
-	e, ok := at.(interface{ Server() *emulator.Server })
-	if !ok {
-		return nil, nil, Skip("the cluster beside is no emulator")
-	}
-	return at, e.Server(), nil
-}
+func (s *scene) beside() (world.Target, *emulator.Server, error) { return s.storPoolAt(besideStorPool) }
 
 // endpointIs records how the API of the cluster beside is reached.
 func (s *scene) endpointIs(first string) error {
