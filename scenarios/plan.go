@@ -36,6 +36,7 @@ func newPlan(o Options) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	filter = spread(filter, all)
 	if err := knownTags(filter, all); err != nil {
 		return nil, err
 	}

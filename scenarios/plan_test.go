@@ -218,3 +218,21 @@ func TestShardsPartTheSelectionAndLeaveNothingOut(t *testing.T) {
 		assert.Equal(t, 1, times, title)
 	}
 }
+
+func TestTheTagOfADefectStandsForItsParts(t *testing.T) {
+	t.Parallel()
+	all := []report.Scenario{{Tags: []string{"@D-1a", "@D-1b", "@D-2", "@x"}}}
+	for filter, want := range map[string]string{
+		"":             "",
+		"@x":           "@x",
+		"@D-1":         "@D-1a,@D-1b",
+		"~@D-1":        "~@D-1a && ~@D-1b",
+		"~@D-1,@x":     "~@D-1a,@x && ~@D-1b,@x",
+		"@D-1 && ~@x":  "@D-1a,@D-1b && ~@x",
+		"@D-1a,~@D-2":  "@D-1a,~@D-2",
+		"@D-3":         "@D-3",
+		"D-1 && ~D-1a": "@D-1a,@D-1b && ~D-1a",
+	} {
+		assert.Equal(t, want, spread(filter, all), filter)
+	}
+}
