@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -14,12 +15,22 @@ import (
 )
 
 func newMatrixCommand() *cobra.Command {
-	markdown := false
+	markdown, coverage, check, format := false, false, false, "text"
 	c := &cobra.Command{
 		Use:   "matrix",
 		Short: "List the rows of the plugin's action matrix with the scenarios that cover them",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if format != "text" && format != "markdown" {
+				return &exitError{exitUsage, fmt.Errorf("--format %q: use text or markdown", format)}
+			}
+			markdown = markdown || format == "markdown"
+			if check && !coverage {
+				return &exitError{exitUsage, errors.New("--check judges the table of --coverage: give both")}
+			}
+			if coverage {
+				return matrixCoverage(cmd.OutOrStdout(), markdown, check)
+			}
 			covered, err := scenarios.Coverage()
 			if err != nil {
 				return err
@@ -31,6 +42,10 @@ func newMatrixCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&markdown, "markdown", false, "as a Markdown table of rows and numbers of scenarios")
+	c.Flags().StringVar(&format, "format", format, "text or markdown")
+	c.Flags().BoolVar(&coverage, "coverage", false,
+		"count by the disk's kind, use and encryption, the bypass of secondary storage and the StorPool clusters as well")
+	c.Flags().BoolVar(&check, "check", false, "with --coverage: fail when a cell has neither a scenario nor a reason")
 	return c
 }
 
