@@ -8,7 +8,7 @@ Feature: Snapshots of encrypted volumes
   Background:
     Given a zone with 2 hosts and the StorPool pool "primary"
 
-  @row-09 @row-14 @ENC-13 @ENC-11 @ENC-12 @KV-E6
+  @row-09 @row-14 @row-16 @ENC-13 @ENC-11 @ENC-12 @KV-E6
   @SUS-3 @D-7a
   Scenario Outline: With the bypass on an encrypted <kind> disk, <state>, has a snapshot on StorPool and goes back to it
     Given the bypass of secondary storage is on
@@ -58,7 +58,7 @@ Feature: Snapshots of encrypted volumes
       | DATA | attached |
       | DATA | detached |
 
-  @row-09 @ENC-3 @ENC-5 @ENC-9 @ENC-10 @ENC-11 @ENC-12 @KV-E5 @KV-E6 @SUS-1
+  @row-09 @row-16 @ENC-3 @ENC-5 @ENC-9 @ENC-10 @ENC-11 @ENC-12 @KV-E5 @KV-E6 @SUS-1
   @A-2 @A-24 @D-7a
   Scenario Outline: A backup that is allowed is the ciphertext of an encrypted <kind> disk, <state>, in one layer
     Given the setting "storpool.encrypted.snapshot.backup" of the pool is "true"
