@@ -1,0 +1,112 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spsim/spsim/driver/inventory"
+	"github.com/spsim/spsim/scenarios/mgmt"
+)
+
+func snapshotTaken(ctx context.Context, s *stage) error {
+	sn, err := find(s, func(tx *inventory.Tx) *inventory.Table[inventory.Snapshot] { return tx.Snapshots },
+		func(x inventory.Snapshot) bool { return x.Volume == s.volume && x.State == inventory.SnapshotBackedUp })
+	if err != nil {
+		return fmt.Errorf("there is no snapshot: %w", err)
+	}
+	b := make([]byte, len(pattern('a')))
+	if err := s.ReadSnapshot(ctx, sn.ID, 0, b); err != nil {
+		return err
+	}
+	if err := same(b, 'a', "the snapshot"); err != nil {
+		return err
+	}
+	_, err = find(s, func(tx *inventory.Tx) *inventory.Table[inventory.SnapshotRef] { return tx.SnapshotRefs },
+		func(r inventory.SnapshotRef) bool { return r.Snapshot == sn.ID && r.Role == inventory.Image })
+	if errors.Is(err, inventory.ErrNotFound) {
+		return nil // bypassed
+	}
+	if err := s.ReadBackup(ctx, sn.ID, 0, b); err != nil {
+		return err
+	}
+	return errors.Join(same(b, 'a', "the backup"), s.holds(ctx, s.volume, 'a'))
+}
+
+func restore(ctx context.Context, s *stage) error {
+	_, err := s.Mgmt.CreateVolumeFromSnapshot(ctx, mgmt.RestoreSpec{Snapshot: s.snapshot, Name: "restored", Pool: s.Pool.ID})
+	return err
+}
+
+func restored(ctx context.Context, s *stage) error {
+	v, err := s.findVolume(func(v inventory.Volume) bool { return v.Name == "restored" && v.State == inventory.VolumeReady })
+	if err != nil {
+		return fmt.Errorf("there is no volume: %w", err)
+	}
+	return errors.Join(s.holds(ctx, v.ID, 'a'), s.holds(ctx, s.volume, 'a'))
+}
+
+func revert(ctx context.Context, s *stage) error {
+	_, err := s.Mgmt.RevertSnapshot(ctx, s.snapshot)
+	return err
+}
+
+func holdsAgain(ctx context.Context, s *stage) error {
+	return errors.Join(s.holds(ctx, s.volume, 'a'), s.holds(ctx, s.root, 'r'))
+}
+
+func deleteSnapshot(ctx context.Context, s *stage) error {
+	_, err := s.Mgmt.DeleteSnapshot(ctx, s.snapshot)
+	return err
+}
+
+func snapshotGone(ctx context.Context, s *stage) error {
+	sn, err := find(s, func(tx *inventory.Tx) *inventory.Table[inventory.Snapshot] { return tx.Snapshots },
+		func(x inventory.Snapshot) bool { return x.ID == s.snapshot })
+	if err == nil && sn.State != inventory.SnapshotDestroyed {
+		return fmt.Errorf("the snapshot is %s", sn.State)
+	}
+	return s.holds(ctx, s.volume, 'a')
+}
+
+func baked(ctx context.Context, s *stage) error {
+	t, err := find(s, func(tx *inventory.Tx) *inventory.Table[inventory.Template] { return tx.Templates },
+		func(t inventory.Template) bool { return t.Name == "baked" && !t.Removed })
+	if err != nil {
+		return fmt.Errorf("there is no template: %w", err)
+	}
+	b := make([]byte, len(pattern('a')))
+	if err := s.ReadTemplate(ctx, t.ID, 0, b); err != nil {
+		return err
+	}
+	return errors.Join(same(b, 'a', "the template"), s.holds(ctx, s.volume, 'a'))
+}
+
+func migrated(ctx context.Context, s *stage) error {
+	m, err := s.vmRow("vm")
+	if err == nil && (m.Host != s.Hosts[1].ID || m.State != inventory.VMRunning) {
+		err = fmt.Errorf("the VM is %s on host %d", m.State, m.Host)
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.holds(ctx, s.volume, 'a'), s.holds(ctx, s.root, 'r'))
+}
+
+func (s *stage) groupRow(is func(inventory.VMSnapshot) bool) (inventory.VMSnapshot, error) {
+	return find(s, func(tx *inventory.Tx) *inventory.Table[inventory.VMSnapshot] { return tx.VMSnapshots }, is)
+}
+
+func groupTaken(ctx context.Context, s *stage) error {
+	if _, err := s.groupRow(func(g inventory.VMSnapshot) bool { return g.State == inventory.VMSnapshotReady }); err != nil {
+		return fmt.Errorf("there is no VM snapshot: %w", err)
+	}
+	return holdsAgain(ctx, s)
+}
+
+func groupGone(ctx context.Context, s *stage) error {
+	if g, err := s.groupRow(func(g inventory.VMSnapshot) bool { return g.ID == s.group }); err == nil {
+		return fmt.Errorf("the VM snapshot is %s", g.State)
+	}
+	return holdsAgain(ctx, s)
+}
