@@ -51,6 +51,10 @@ test-container: ## build the image and test it with Docker; without a Docker eng
 prove: ## put each known defect in, one at a time, and see the suite find it (PROVE='--sample 1/4' is quicker)
 	$(SPSIM) prove $(PROVE)
 
+.PHONY: sweep
+sweep: ## make every step of every operation go wrong, one at a time, and kill the driver at each (SWEEP='--operations attach')
+	$(SPSIM) sweep $(SWEEP)
+
 .PHONY: lint
 lint: ## check style, imports and formatting
 	@command -v $(LINT) >/dev/null || { echo "golangci-lint $(LINT_VERSION) is missing: run make lint-install"; exit 1; }

@@ -108,26 +108,33 @@ func (o *op) encrypt(ctx context.Context, c *conn, v *target, gid string, size i
 	return err
 }
 
-// letGo detaches the template's snapshot from a host that did not answer: its agent may have died with it. A device that is
-// open there is refused and stays, for whoever reads it.
+// letGo detaches the template's snapshot from a host that did not answer.
 func letGo(ctx context.Context, o *op, c *conn, _ target, _ string, e *cipher, cause error) {
+	if e.source != "" {
+		o.letGo(ctx, c, apiName(e.source, true), cause)
+	}
+}
+
+// letGo detaches a snapshot that a host was to read from that host if it did not answer: its agent may have died with the
+// snapshot. A device that is open there is refused and stays, for whoever reads it.
+func (o *op) letGo(ctx context.Context, c *conn, snapshot string, cause error) {
 	var silent *AgentError
-	if e.source == "" || !errors.As(cause, &silent) || !silent.Silent {
+	if !errors.As(cause, &silent) || !silent.Silent {
 		return
 	}
 	client := 0
 	err := o.d.inv.View(func(tx *inventory.Tx) (err error) {
-		h, err := tx.Hosts.Must(e.host)
+		h, err := tx.Hosts.Must(silent.Host)
 		if err == nil {
 			client, err = strconv.Atoi(h.Parent)
 		}
 		return err
 	})
 	if err == nil {
-		err = c.VolumesReassign(ctx, spapi.Reassign{Snapshot: apiName(e.source, true), Detach: spapi.Clients{IDs: []int{client}}})
+		err = c.VolumesReassign(ctx, spapi.Reassign{Snapshot: snapshot, Detach: spapi.Clients{IDs: []int{client}}})
 	}
 	if err != nil {
-		o.d.log.WarnContext(ctx, "the snapshot of a template may stay attached", "host", e.host, "snapshot", e.source, "error", err)
+		o.d.log.WarnContext(ctx, "a snapshot may stay attached", "host", silent.Host, "snapshot", snapshot, "error", err)
 	}
 }
 

@@ -263,6 +263,7 @@ func templateViaWork(ctx context.Context, o *op, c *conn, p templatePlan) (base 
 		return out, err
 	}, func(ctx context.Context) error { return o.d.dropTemplateFiles(ctx, p.image, p.dir) })
 	if err != nil {
+		o.letGo(ctx, c, p.name, err)
 		o.d.rules.workLeft(o, err)
 		return "", out, err
 	}

@@ -74,8 +74,9 @@ func migrateRefusal(tx *inventory.Tx, m inventory.VM, to inventory.Host) string 
 	return ""
 }
 
-// travel prepares the destination and moves the guest. When the source did not say whether it did, the destination is
-// asked; what did not move is taken back there.
+// travel prepares the destination and moves the guest. Whatever the source says of a failure, the destination is asked:
+// the guest may be there already, and then the source is asked once more to let go of what it still has connected. What
+// did not move is taken back on the destination.
 func (s *Server) travel(ctx context.Context, m inventory.VM, to inventory.Host, spec agentapi.VM) error {
 	err := s.send(ctx, to.ID, agentapi.PrepareForMigration{VM: spec})
 	if err == nil {
@@ -84,7 +85,10 @@ func (s *Server) travel(ctx context.Context, m inventory.VM, to inventory.Host, 
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, ErrSilent) && s.runsOn(ctx, to.ID, m) {
+	if s.runsOn(ctx, to.ID, m) {
+		if again := s.send(ctx, m.Host, agentapi.Migrate{VM: spec, To: to.UUID}); again != nil {
+			s.log.WarnContext(ctx, "the VM has moved, its old host did not tidy up", "vm", m.ID, "host", m.Host, "error", again)
+		}
 		return nil
 	}
 	return errors.Join(err, s.send(ctx, to.ID, agentapi.PrepareForMigration{VM: spec, Rollback: true}))

@@ -57,6 +57,9 @@ func (f facts) rows(i *check.Inventory) {
 		f.add("VM", x.ID, fmt.Sprintf("%+v", x), over)
 	}
 	for _, x := range i.Volumes {
+		if x.Path == "" {
+			x.Format = "" // of no object
+		}
 		over := x.State == inventory.VolumeDestroy || x.State == inventory.VolumeExpunged || failed[x.VM]
 		f.add("volume", x.ID, fmt.Sprintf("%+v", x), over)
 	}

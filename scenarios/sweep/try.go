@@ -34,10 +34,11 @@ type Violation struct {
 	Case
 	Problem Problem
 	Text    string
+	Changes []string // what is not as it was, for Changed: "- was" and "+ is"
 }
 
 func (v Violation) String() string {
-	return fmt.Sprintf("%s: %s: %s", v.Case, v.Problem, v.Text)
+	return strings.Join(append([]string{fmt.Sprintf("%s: %s: %s", v.Case, v.Problem, v.Text)}, v.Changes...), "\n")
 }
 
 // trial is a case as it is played.
@@ -49,7 +50,7 @@ type trial struct {
 
 func (t *trial) note(p Problem, err error) {
 	if err != nil {
-		t.found = append(t.found, Violation{t.Case, p, err.Error()})
+		t.found = append(t.found, Violation{Case: t.Case, Problem: p, Text: err.Error()})
 	}
 }
 
@@ -105,7 +106,7 @@ func (t *trial) fault(ctx context.Context, s *stage) error {
 		return nil
 	}
 	if len(changes) > 0 {
-		t.note(Changed, fmt.Errorf("it failed with %w\n%s", failed, strings.Join(changes, "\n")))
+		t.found = append(t.found, Violation{t.Case, Changed, fmt.Sprintf("it failed with %v", failed), changes})
 	}
 	t.again(ctx, s)
 	return nil
