@@ -32,6 +32,7 @@ Exit codes: 0 when all promises were kept, 1 when not, 2 for wrong flags, 130 wh
 	f.StringSliceVar(&o.Operations, "operations", nil, "sweep these only, by name")
 	f.StringVar(&o.Case, "case", "", "play only the cases whose text contains this")
 	f.Int64Var(&o.Seed, "seed", 1, "ids and contents, and what is in a sample")
+	f.StringVar(&o.Driver, "driver", "", "put defects in, by number, D-11,A-7")
 	f.IntVar(&o.Sample, "sample", 0, "play one case in so many; all when 0")
 	f.IntVar(&o.Jobs, "jobs", 0, "cases at a time; the number of CPUs when 0")
 	return strict(c)

@@ -13,7 +13,7 @@ import (
 )
 
 // Doubt is the detail of a volume or VM whose host did not say whether it did a command, and may yet do it:
-// "attach <VM> <host>", "detach <VM> <host>" or "stop <VM> <host>". For a snapshot it is the file on secondary storage
+// "attach <VM> <host>", "detach <VM> <host>", "stop <VM> <host>" or "arrive <VM> <host>". For a snapshot it is the file on secondary storage
 // that a backup may yet make. [Server.Sync] settles it.
 const Doubt = "doubt"
 
@@ -138,6 +138,9 @@ func (s *Server) syncVM(ctx context.Context, id inventory.ID) error {
 	m, err := s.vm(id)
 	if err != nil || !there {
 		return err
+	}
+	if d.what == arrive {
+		return s.settleArrival(ctx, m, d)
 	}
 	if m.State != inventory.VMRunning || m.Host != d.host {
 		return s.clearDoubt(ofVM(id))

@@ -91,7 +91,46 @@ func (s *Server) travel(ctx context.Context, m inventory.VM, to inventory.Host, 
 		}
 		return nil
 	}
-	return errors.Join(err, s.send(ctx, to.ID, agentapi.PrepareForMigration{VM: spec, Rollback: true}))
+	back := s.send(ctx, to.ID, agentapi.PrepareForMigration{VM: spec, Rollback: true})
+	err = errors.Join(err, back)
+	if errors.Is(err, ErrSilent) { // a host may go on with it yet
+		err = errors.Join(err, s.setDoubt(ofVM(m.ID), doubt{arrive, m.ID, to.ID}))
+	}
+	return err
+}
+
+// arrive is the doubt about a VM that was on its way to a host.
+const arrive = "arrive"
+
+// settleArrival puts a VM on record where it has arrived after all, or takes back there what was prepared for it.
+func (s *Server) settleArrival(ctx context.Context, m inventory.VM, d doubt) error {
+	if m.State != inventory.VMRunning || m.Host == d.host {
+		return s.clearDoubt(ofVM(m.ID))
+	}
+	var to inventory.Host
+	err := s.inv.View(func(tx *inventory.Tx) (err error) {
+		to, err = tx.Hosts.Must(d.host)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	spec, err := s.spec(m.ID)
+	if err != nil {
+		return err
+	}
+	if s.runsOn(ctx, to.ID, m) {
+		if err = s.send(ctx, m.Host, agentapi.Migrate{VM: spec, To: to.UUID}); err == nil {
+			_, err = s.changeVM(m.ID, func(m *inventory.VM) { m.Host, m.LastHost = to.ID, to.ID })
+		}
+	} else {
+		err = s.send(ctx, to.ID, agentapi.PrepareForMigration{VM: spec, Rollback: true})
+	}
+	if err != nil {
+		s.log.WarnContext(ctx, "still in doubt", "vm", m.ID, "doubt", d.String(), "error", err)
+		return nil
+	}
+	return s.clearDoubt(ofVM(m.ID))
 }
 
 // runsOn asks a host for a VM once nothing is under way there any more; a host that does not say runs nothing.

@@ -75,7 +75,8 @@ func forward() []Exception {
 	}
 }
 
-func (e Exception) covers(v Violation) bool {
+// Covers tells whether the exception is about a violation.
+func (e Exception) Covers(v Violation) bool {
 	for _, change := range v.Changes {
 		if !slices.ContainsFunc(e.Changes, func(pattern string) bool { return fits(pattern, change) }) {
 			return false

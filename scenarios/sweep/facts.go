@@ -90,9 +90,9 @@ func (f facts) records(i *check.Inventory) {
 		f.add("cached template", x.ID, fmt.Sprintf("%+v", x), ended(x.State))
 	}
 	for owner, details := range i.Details {
-		_, known := f[fmt.Sprint(ownerKind(owner.Kind), " ", owner.ID)]
+		whose, known := f[fmt.Sprint(ownerKind(owner.Kind), " ", owner.ID)]
 		for name, value := range details {
-			f.add("detail", fmt.Sprintf("%s of %s %d", name, owner.Kind, owner.ID), value, !known)
+			f.add("detail", fmt.Sprintf("%s of %s %d", name, owner.Kind, owner.ID), value, whose.over || !known)
 		}
 	}
 }

@@ -74,15 +74,15 @@ func (p place) ways() []Way {
 }
 
 // record plays an operation once, and returns what happened in it.
-func record(op Operation, seed int64) (out []place, err error) {
+func record(op Operation, o world.Options) (out []place, err error) {
 	driving := false
 	var driven []place
-	o := world.Options{Seed: seed, AtStep: func(_ context.Context, action, step string) error {
+	o.AtStep = func(_ context.Context, action, step string) error {
 		if driving {
 			driven = append(driven, place{action + "/" + step, len(driven) + 1, ofDriver})
 		}
 		return nil
-	}}
+	}
 	err = play(op, o, func(ctx context.Context, s *stage) error {
 		if err := watchAgents(s); err != nil {
 			return err

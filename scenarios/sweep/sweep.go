@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/spsim/spsim/scenarios/world"
 )
 
 // ErrUsage is wrapped by the error about options that make no sense.
@@ -27,6 +29,8 @@ type Options struct {
 	Sample int
 	// Jobs is the number of cases at a time; the number of CPUs when 0.
 	Jobs int
+	// Driver puts known defects in, as world.Options has it; none when empty.
+	Driver string
 	// Each, when set, is called after each operation, in their order.
 	Each func(Result)
 }
@@ -106,7 +110,7 @@ func chosen(names []string) ([]Operation, error) {
 // sweep records an operation and plays its cases; it notes which exceptions were used.
 func (o Options) sweep(ctx context.Context, op Operation, used map[int]bool) (Result, error) {
 	x := Result{Operation: op.Name}
-	places, err := record(op, o.Seed)
+	places, err := record(op, world.Options{Seed: o.Seed, Driver: o.Driver})
 	if err != nil {
 		return x, fmt.Errorf("record %s: %w", op.Name, err)
 	}
@@ -133,7 +137,7 @@ func (o Options) sweep(ctx context.Context, op Operation, used map[int]bool) (Re
 	}
 	all := Exceptions()
 	for _, v := range found {
-		if i := slices.IndexFunc(all, func(e Exception) bool { return e.covers(v) }); i >= 0 {
+		if i := slices.IndexFunc(all, func(e Exception) bool { return e.Covers(v) }); i >= 0 {
 			used[i] = true
 			x.Excepted = append(x.Excepted, v)
 			continue
@@ -161,7 +165,7 @@ func (o Options) playAll(ctx context.Context, op Operation, cases []Case) []Viol
 	for range cmp.Or(o.Jobs, runtime.GOMAXPROCS(0)) {
 		wg.Go(func() {
 			for i := range next {
-				found[i] = try(op, cases[i], o.Seed) //nolint:contextcheck // a case is short and has a world of its own
+				found[i] = try(op, cases[i], world.Options{Seed: o.Seed, Driver: o.Driver}) //nolint:contextcheck // a case is short and has a world of its own
 			}
 		})
 	}

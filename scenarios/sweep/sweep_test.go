@@ -22,7 +22,7 @@ func TestWhateverStepGoesWrongAnOperationSucceedsOrChangesNothing(t *testing.T) 
 			require.Len(t, r.Results, 1)
 			x := r.Results[0]
 			assert.Positive(t, x.Calls, "StorPool is asked")
-			assert.Positive(t, x.DriverSteps, "the driver has steps")
+			assert.Positive(t, x.AgentSteps+x.DriverSteps, "agents or the driver have steps")
 			for _, v := range x.Violations {
 				t.Error(v)
 			}
@@ -34,4 +34,60 @@ func TestAnUnknownOperationIsRefused(t *testing.T) {
 	t.Parallel()
 	_, err := sweep.Run(t.Context(), sweep.Options{Operations: []string{"nonsense"}})
 	require.ErrorIs(t, err, sweep.ErrUsage)
+}
+
+// sweepCases plays the cases of an operation whose text contains a part.
+func sweepCases(t *testing.T, o sweep.Options) sweep.Result {
+	t.Helper()
+	o.Seed, o.Jobs = 1, 1
+	r, err := sweep.Run(t.Context(), o)
+	require.NoError(t, err)
+	require.Len(t, r.Results, 1)
+	require.Positive(t, r.Results[0].Cases, "there is such a case")
+	return r.Results[0]
+}
+
+func TestWhatTheSweepHasFoundStaysMended(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][2]string{
+		{"download", "agent CopyVolumeToSecondary/answer #1"},
+		{"template from snapshot", "agent BackupTemplateFromSnapshot/mkdir #1"},
+		{"migrate VM", "agent PrepareForMigration/connect #1"},
+		{"migrate VM", "agent Migrate/disconnect #1"},
+		{"migrate VM", "agent Migrate/answer #1"},
+	} {
+		t.Run(c[0]+", "+c[1], func(t *testing.T) {
+			t.Parallel()
+			x := sweepCases(t, sweep.Options{Operations: []string{c[0]}, Case: c[1]})
+			assert.Equal(t, 5, x.Cases)
+			assert.Empty(t, x.Violations)
+		})
+	}
+}
+
+func TestADefectThatIsPutInIsFound(t *testing.T) {
+	t.Parallel()
+	x := sweepCases(t, sweep.Options{Operations: []string{"snapshot with backup"}, Case: "agent BackupSnapshot/convert #1", Driver: "D-33"})
+	assert.NotEmpty(t, x.Violations)
+}
+
+func TestAnExceptionHidesNothingElse(t *testing.T) {
+	t.Parallel()
+	x := sweepCases(t, sweep.Options{Operations: []string{"deploy from template"}, Case: "agent Start/run #1 refused"})
+	assert.Empty(t, x.Violations)
+	require.NotEmpty(t, x.Excepted)
+	v := x.Excepted[0]
+	covered := func(v sweep.Violation) bool {
+		for _, e := range sweep.Exceptions() {
+			if e.Covers(v) {
+				return true
+			}
+		}
+		return false
+	}
+	assert.True(t, covered(v))
+	v.Changes = append(v.Changes, "- volume 9: {ID:9}")
+	assert.False(t, covered(v), "another change")
+	v.Changes, v.Problem = nil, sweep.Broken
+	assert.False(t, covered(v), "another problem")
 }

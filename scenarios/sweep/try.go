@@ -55,9 +55,8 @@ func (t *trial) note(p Problem, err error) {
 }
 
 // try plays a case in a world of its own.
-func try(op Operation, c Case, seed int64) []Violation {
+func try(op Operation, c Case, o world.Options) []Violation {
 	t := &trial{Case: c, op: op}
-	o := world.Options{Seed: seed}
 	f := t.fault
 	if c.Way == Crash {
 		left := -1
