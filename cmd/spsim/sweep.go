@@ -45,7 +45,7 @@ func runSweep(cmd *cobra.Command, o sweep.Options) error {
 	o.Each = func(x sweep.Result) {
 		cases += x.Cases
 		broken += len(x.Violations)
-		sweepLine(out, x, o.Seed)
+		sweepLine(out, x, o)
 	}
 	r, err := sweep.Run(cmd.Context(), o)
 	switch {
@@ -67,12 +67,16 @@ func runSweep(cmd *cobra.Command, o sweep.Options) error {
 }
 
 // sweepLine prints what an operation consists of, and each broken promise with how to see it again.
-func sweepLine(w io.Writer, x sweep.Result, seed int64) {
+func sweepLine(w io.Writer, x sweep.Result, o sweep.Options) {
 	fmt.Fprintf(w, "%-22s %3d calls and %3d agent steps x 5 ways, %2d crashes: %4d cases, %d excepted, %d broken\n",
 		x.Operation, x.Calls, x.AgentSteps, x.DriverSteps, x.Cases, len(x.Excepted), len(x.Violations))
+	driver := ""
+	if o.Driver != "" {
+		driver = fmt.Sprintf(" --driver '%s'", o.Driver)
+	}
 	for _, v := range x.Violations {
 		_, what, _ := strings.Cut(v.Case.String(), ": ")
-		fmt.Fprintf(w, "  BROKEN: %s\n    replay: spsim sweep --seed %d --operations '%s' --case '%s'\n",
-			strings.ReplaceAll(v.String(), "\n", "\n    "), seed, v.Operation, what)
+		fmt.Fprintf(w, "  BROKEN: %s\n    replay: spsim sweep --seed %d%s --operations '%s' --case '%s'\n",
+			strings.ReplaceAll(v.String(), "\n", "\n    "), o.Seed, driver, v.Operation, what)
 	}
 }

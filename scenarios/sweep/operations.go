@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -184,11 +185,12 @@ func downloaded(ctx context.Context, s *stage) error {
 	if err := s.ReadCopy(ctx, s.volume, 0, b); err != nil {
 		return err
 	}
-	return errors.Join(same(b, 'a', "the copy"), s.holds(ctx, s.volume, 'a'))
+	return errors.Join(same(b, "the copy"), s.holds(ctx, s.volume, 'a'))
 }
 
-func same(got []byte, b byte, what string) error {
-	if string(got) != string(pattern(b)) {
+// same compares what was read with what the DATA disk held.
+func same(got []byte, what string) error {
+	if !bytes.Equal(got, pattern('a')) {
 		return fmt.Errorf("%s holds other bytes", what)
 	}
 	return nil

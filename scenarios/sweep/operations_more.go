@@ -19,7 +19,7 @@ func snapshotTaken(ctx context.Context, s *stage) error {
 	if err := s.ReadSnapshot(ctx, sn.ID, 0, b); err != nil {
 		return err
 	}
-	if err := same(b, 'a', "the snapshot"); err != nil {
+	if err := same(b, "the snapshot"); err != nil {
 		return err
 	}
 	_, err = find(s, func(tx *inventory.Tx) *inventory.Table[inventory.SnapshotRef] { return tx.SnapshotRefs },
@@ -30,7 +30,7 @@ func snapshotTaken(ctx context.Context, s *stage) error {
 	if err := s.ReadBackup(ctx, sn.ID, 0, b); err != nil {
 		return err
 	}
-	return errors.Join(same(b, 'a', "the backup"), s.holds(ctx, s.volume, 'a'))
+	return errors.Join(same(b, "the backup"), s.holds(ctx, s.volume, 'a'))
 }
 
 func restore(ctx context.Context, s *stage) error {
@@ -79,7 +79,7 @@ func baked(ctx context.Context, s *stage) error {
 	if err := s.ReadTemplate(ctx, t.ID, 0, b); err != nil {
 		return err
 	}
-	return errors.Join(same(b, 'a', "the template"), s.holds(ctx, s.volume, 'a'))
+	return errors.Join(same(b, "the template"), s.holds(ctx, s.volume, 'a'))
 }
 
 func migrated(ctx context.Context, s *stage) error {

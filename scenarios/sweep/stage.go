@@ -25,7 +25,7 @@ type stage struct {
 
 func pattern(b byte) []byte { return bytes.Repeat([]byte{b, b ^ 0xff, 0x5a, '.'}, 4<<10) }
 
-// rows finds a row; it is an error when there is none.
+// find returns the last row that is one; it is an error when there is none.
 func find[T any](s *stage, table func(*inventory.Tx) *inventory.Table[T], is func(T) bool) (row T, err error) {
 	err = s.Inventory.View(func(tx *inventory.Tx) error {
 		found := table(tx).All(is)
@@ -177,13 +177,12 @@ func secondPool(ctx context.Context, s *stage) (err error) {
 
 // loseSnapshot deletes the snapshot on StorPool, so that only its backup is left.
 func loseSnapshot(ctx context.Context, s *stage) error {
-	path := ""
 	row, err := find(s, func(tx *inventory.Tx) *inventory.Table[inventory.SnapshotRef] { return tx.SnapshotRefs },
 		func(r inventory.SnapshotRef) bool { return r.Snapshot == s.snapshot && r.Role == inventory.Primary })
-	if path = row.Path; err != nil {
+	if err != nil {
 		return err
 	}
-	return s.Lose(ctx, world.GlobalID(path), true)
+	return s.Lose(ctx, world.GlobalID(row.Path), true)
 }
 
 func registerTemplate(ctx context.Context, s *stage) error {

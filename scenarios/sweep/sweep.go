@@ -67,15 +67,20 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	}
 	r := Report{}
 	used := map[int]bool{}
+	cases := 0
 	for _, op := range ops {
 		x, err := o.sweep(ctx, op, used)
 		if err != nil {
 			return r, err
 		}
+		cases += x.Cases
 		r.Results = append(r.Results, x)
 		if o.Each != nil {
 			o.Each(x)
 		}
+	}
+	if cases == 0 && o.Case != "" {
+		return r, fmt.Errorf("%w: no case contains %q", ErrUsage, o.Case)
 	}
 	if len(o.Operations) == 0 && o.Case == "" && o.Sample <= 1 {
 		for i, e := range Exceptions() {
@@ -110,7 +115,7 @@ func chosen(names []string) ([]Operation, error) {
 // sweep records an operation and plays its cases; it notes which exceptions were used.
 func (o Options) sweep(ctx context.Context, op Operation, used map[int]bool) (Result, error) {
 	x := Result{Operation: op.Name}
-	places, err := record(op, world.Options{Seed: o.Seed, Driver: o.Driver})
+	places, err := record(op, world.Options{Seed: o.Seed, Driver: o.Driver}) //nolint:contextcheck // a world has a clock of its own
 	if err != nil {
 		return x, fmt.Errorf("record %s: %w", op.Name, err)
 	}
@@ -163,9 +168,9 @@ func (o Options) playAll(ctx context.Context, op Operation, cases []Case) []Viol
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range cmp.Or(o.Jobs, runtime.GOMAXPROCS(0)) {
-		wg.Go(func() {
+		wg.Go(func() { //nolint:contextcheck // a case is short and has a world of its own
 			for i := range next {
-				found[i] = try(op, cases[i], world.Options{Seed: o.Seed, Driver: o.Driver}) //nolint:contextcheck // a case is short and has a world of its own
+				found[i] = try(op, cases[i], world.Options{Seed: o.Seed, Driver: o.Driver})
 			}
 		})
 	}
