@@ -43,7 +43,9 @@ type Result struct {
 	// Cases were played.
 	Cases int
 	// Excepted are the violations that an exception covers.
-	Excepted   []Violation
+	Excepted []Violation
+	// Known are those that a finding covers which is not mended yet.
+	Known      []Violation
 	Violations []Violation
 }
 
@@ -84,7 +86,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	}
 	if len(o.Operations) == 0 && o.Case == "" && o.Sample <= 1 {
 		for i, e := range Exceptions() {
-			if !used[i] {
+			if !used[i] && !e.Known {
 				r.Unused = append(r.Unused, e)
 			}
 		}
@@ -144,6 +146,10 @@ func (o Options) sweep(ctx context.Context, op Operation, used map[int]bool) (Re
 	for _, v := range found {
 		if i := slices.IndexFunc(all, func(e Exception) bool { return e.Covers(v) }); i >= 0 {
 			used[i] = true
+			if all[i].Known {
+				x.Known = append(x.Known, v)
+				continue
+			}
 			x.Excepted = append(x.Excepted, v)
 			continue
 		}
