@@ -7,7 +7,7 @@ Feature: Every kind of disk, in use or not
     And the setting "storpool.encrypted.snapshot.backup" of the pool is "true"
 
   @row-15 @row-24
-  @D-25a @D-25c @D-10d
+  @D-25a @D-25c @D-10d @A-11
   Scenario Outline: An offering with a tier and then more room are given to the <disk> disk, <state>
     Given the disk offering "new" with <details>
     And the <disk> disk "disk", <state>, with the pattern "kept"
@@ -69,7 +69,7 @@ Feature: Every kind of disk, in use or not
       | DATA | detached | off    |
 
   @row-10 @row-12
-  @D-11a @D-25c @A-2 @A-24
+  @D-11a @D-25c @A-2 @A-24 @SUS-3
   Scenario Outline: Neither a volume nor a template comes from a snapshot of the <disk> disk, <state>, with the bypass <bypass>
     Given the bypass of secondary storage is <bypass>
     And the <disk> disk "disk", <state>, with the pattern "kept"
@@ -88,7 +88,7 @@ Feature: Every kind of disk, in use or not
       | encrypted DATA | attached | off    |
 
   @row-14
-  @D-11a @D-25c @A-2 @A-24
+  @D-11a @D-25c @A-2 @A-24 @SUS-3
   Scenario Outline: The <disk> disk in use does not go back to its snapshot, with the bypass <bypass>
     Given the bypass of secondary storage is <bypass>
     And the <disk> disk "disk", attached, with the pattern "kept"
@@ -244,7 +244,7 @@ Feature: Every kind of disk, in use or not
       | encryption | stopped |
 
   @row-27
-  @D-11a @D-25c
+  @D-11a @D-25c @CS-10799
   Scenario Outline: Disks with a key are detached from a host that is <how> before their VM runs elsewhere
     Given the encrypted ROOT disk "root", attached, with the pattern "one"
     And the encrypted DATA disk "data", attached, with the pattern "two"

@@ -10,7 +10,7 @@ Feature: Every kind of disk, in use by the other cluster or not
     And the setting "storpool.encrypted.snapshot.backup" of the pool is "true"
 
   @row-15 @row-24
-  @D-11a @D-25a @D-25c @D-10d
+  @D-11a @D-25a @D-25c @D-10d @A-11
   Scenario Outline: An offering with a tier and then more room are given to the <disk> disk, <state> in the other cluster
     Given the disk offering "new" with <details>
     And the <disk> disk "disk", <state>, with the pattern "kept"
@@ -34,7 +34,7 @@ Feature: Every kind of disk, in use by the other cluster or not
       | encrypted DATA | detached | encryption, tier "gold" | 2 MiB |
 
   @row-09 @row-16
-  @D-11a @D-25c @D-7a @A-2 @A-24
+  @D-11a @D-25c @D-7a @A-2 @A-24 @SUS-3
   Scenario Outline: A snapshot of the <disk> disk, <state> in the other cluster, keeps the bytes until it is deleted, with the bypass <bypass>
     Given the bypass of secondary storage is <bypass>
     And the <disk> disk "disk", <state>, with the pattern "kept"
@@ -90,7 +90,7 @@ Feature: Every kind of disk, in use by the other cluster or not
       | DATA | detached | off    |
 
   @row-10 @row-12
-  @D-11a @D-25c @A-2 @A-24
+  @D-11a @D-25c @A-2 @A-24 @SUS-3
   Scenario Outline: Neither a volume nor a template comes from a snapshot of the <disk> disk, <state> in the other cluster, with the bypass <bypass>
     Given the bypass of secondary storage is <bypass>
     And the <disk> disk "disk", <state>, with the pattern "kept"
@@ -113,7 +113,7 @@ Feature: Every kind of disk, in use by the other cluster or not
       | encrypted DATA | detached | off    |
 
   @row-14
-  @D-11a @D-25c @A-2 @A-24
+  @D-11a @D-25c @A-2 @A-24 @SUS-3
   Scenario Outline: The <disk> disk in use in the other cluster does not go back to its snapshot, with the bypass <bypass>
     Given the bypass of secondary storage is <bypass>
     And the <disk> disk "disk", attached, with the pattern "kept"
@@ -171,7 +171,7 @@ Feature: Every kind of disk, in use by the other cluster or not
       | encrypted DATA |
 
   @row-11 @row-13
-  @D-11a
+  @D-11a @A-9a
   Scenario Outline: The <disk> disk that nobody uses becomes a template and is downloaded in the other cluster
     Given the <disk> disk "disk", detached, with the pattern "kept"
     When the template "golden" is made from the disk "disk"
