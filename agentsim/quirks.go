@@ -13,8 +13,8 @@ import (
 // Quirks describes the known defects of the existing agent (agent 16).
 func Quirks() []quirk.Info { return quirk.Infos(quirks()) }
 
-func info(id, severity, source, reason string) quirk.Info {
-	return quirk.Info{ID: id, Severity: severity, Source: "agent " + source, Reason: reason}
+func info(id, severity, source, reason string, also ...string) quirk.Info {
+	return quirk.Info{ID: id, Also: also, Severity: severity, Source: "agent " + source, Reason: reason}
 }
 
 func quirks() []quirk.Quirk[rules] {
@@ -24,7 +24,7 @@ func quirks() []quirk.Quirk[rules] {
 func heartbeatQuirks() []quirk.Quirk[rules] {
 	return []quirk.Quirk[rules]{
 		{
-			Info: info("A-4", "A", "6", "a failed call to the StorPool API counts as a dead host; every host reboots in an API outage"),
+			Info: info("A-4", "A", "6", "a failed call to the StorPool API counts as a dead host; every host reboots in an API outage", "SUS-21"),
 			Apply: func(r *rules) {
 				r.heartbeatFailed = func(error) agentapi.HostState { return agentapi.HostDown }
 				r.confirmDown = func(context.Context, *Host) bool { return true }
@@ -48,7 +48,7 @@ func deviceQuirks() []quirk.Quirk[rules] {
 			},
 		},
 		{
-			Info: info("A-7", "A", "3.1", "a device that does not appear is ignored; the image is written to a regular file in /dev"),
+			Info: info("A-7", "A", "3.1", "a device that does not appear is ignored; the image is written to a regular file in /dev", "SUS-17"),
 			Apply: func(r *rules) {
 				r.appeared = func(bool, string) error { return nil }
 				r.missingTarget = makeStray

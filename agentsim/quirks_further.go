@@ -18,7 +18,7 @@ func encryptionQuirks() []quirk.Quirk[rules] {
 			Apply: func(r *rules) { r.encrypted = encryptionPasses },
 		},
 		{
-			Info:  info("A-2", "A", "13", "the backup of an encrypted volume is encrypted a second time, fully allocated and not restorable"),
+			Info:  info("A-2", "A", "13", "the backup of an encrypted volume is encrypted a second time, fully allocated and not restorable", "SUS-1"),
 			Apply: func(r *rules) { r.ciphertext = encryptAgain },
 		},
 		{
