@@ -81,7 +81,7 @@ Feature: Download a volume
     And StorPool has 1 temporary snapshot
     And each temporary snapshot of StorPool ends by itself
 
-  @A-9b @D-11a @A-9a
+  @D-11a @A-9a
   Scenario: A host that runs out of time leaves no part of a download
     Given the setting "copy.volume.wait" of the management server is "10"
     And the DATA disk "disk", detached, with the pattern "before"

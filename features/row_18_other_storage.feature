@@ -54,6 +54,19 @@ Feature: Migrate volumes between StorPool and other storage
       | ROOT | vm   | of "vm" | 0    | 0 B   |
       | DATA | none | none    | none | 1 GiB |
 
+  @A-9b @A-9a @D-11a
+  Scenario: A host that runs out of time leaves no part of a disk in a pool of files
+    Given the setting "copy.volume.wait" of the management server is "10"
+    And the DATA disk "disk", detached, with the pattern "before"
+    And the StorPool volume of "disk" is remembered
+    And the hosts copy 1 KiB a second
+    When the disk "disk" is migrated to the pool "files", which fails
+    Then the pool "files" has no files
+    And the StorPool volume of "disk" is the same
+    And StorPool has no temporary snapshots
+    And the disk "disk" is Ready
+    And "disk" holds the pattern "before"
+
   @D-3b @A-9a @A-9d @D-11a @D-25d
   Scenario: A DATA disk of a stopped VM goes to a pool of files and back, and works in both places
     Given the running VM "vm" with the DATA disk "disk"
