@@ -158,7 +158,7 @@ func (u *union) Fetch(t *rapid.T) {
 	}
 	u.items = append(u.items, &item{
 		gid: x.gid, at: to, data: bytes.Clone(x.data), snapshot: true, held: map[[2]int]bool{},
-		from: from, until: from.Add(copying), source: x, torn: x.torn,
+		from: from, until: from.Add(copying), source: x, // complete in time, even if what it copies has lost something
 	})
 }
 
