@@ -43,5 +43,6 @@ func newRootCommand() *cobra.Command {
 		newAgentCommand(), newConformCommand(), newReportCommand(), newMatrixCommand(), newProveCommand(), newQuirksCommand(), newExplainCommand(),
 		newHealthCommand(), newSweepCommand())
 	root.AddCommand(newFaultCommand(), newConditionCommand(), newStateCommand(), newClockCommand(), newLogCommand())
+	complete(root)
 	return root
 }
