@@ -40,10 +40,14 @@ func (d *Dir) check(op, name string) error {
 
 // Open opens a file for reading and gives its length in bytes.
 func (d *Dir) Open(name string) (*os.File, int64, error) {
+	return d.open(name, os.O_RDONLY)
+}
+
+func (d *Dir) open(name string, flag int) (*os.File, int64, error) {
 	if err := d.check("open", name); err != nil {
 		return nil, 0, err
 	}
-	f, err := d.root.Open(name)
+	f, err := d.root.OpenFile(name, flag, 0)
 	if err != nil {
 		return nil, 0, fmt.Errorf("open %s/%s: %w", d.uri, name, err)
 	}

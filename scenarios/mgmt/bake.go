@@ -22,24 +22,11 @@ func (s *Server) CreateTemplateFromVolume(ctx context.Context, volume inventory.
 	}
 	defer unlock()
 	m, _ := s.vm(v.VM) // none when it is detached
-	if reason := bakeRefusal(v, m); reason != "" {
+	if reason := readRefusal(v, m); reason != "" {
 		return inventory.Template{}, &Refused{"createTemplate", fmt.Sprintf("volume %d", volume), reason}
 	}
 	src := driver.Object{Kind: driver.VolumeObject, ID: v.ID, Role: inventory.Primary, Store: v.Pool}
 	return s.bake(name, v.Zone, v.Size, func(dst driver.Object) (driver.Result, error) { return s.driver.CopyAsync(ctx, src, dst) })
-}
-
-// bakeRefusal is core's reason to refuse a template of a volume, or empty.
-func bakeRefusal(v inventory.Volume, m inventory.VM) string {
-	switch {
-	case v.State != inventory.VolumeReady:
-		return "the volume is " + string(v.State)
-	case v.Encrypted():
-		return "the volume is encrypted"
-	case v.VM != 0 && m.State != inventory.VMStopped:
-		return "the VM is " + string(m.State)
-	}
-	return ""
 }
 
 // CreateTemplateFromSnapshot makes a template of a snapshot: by the plugin's strategy when it has a record on StorPool,

@@ -22,7 +22,7 @@ func (s *Server) ExtractVolume(ctx context.Context, volume inventory.ID) (ref in
 	}
 	defer unlock()
 	m, _ := s.vm(v.VM) // none when it is detached
-	if reason := extractRefusal(v, m); reason != "" {
+	if reason := readRefusal(v, m); reason != "" {
 		return ref, &Refused{"extractVolume", fmt.Sprintf("volume %d", volume), reason}
 	}
 	there := false
@@ -65,8 +65,8 @@ func (s *Server) ExtractVolume(ctx context.Context, volume inventory.ID) (ref in
 	return ref, errors.Join(err, s.keepStray(v.ID, left))
 }
 
-// extractRefusal is core's reason to refuse a download, or empty.
-func extractRefusal(v inventory.Volume, m inventory.VM) string {
+// readRefusal is core's reason to refuse a download or a template of a volume, or empty.
+func readRefusal(v inventory.Volume, m inventory.VM) string {
 	switch {
 	case v.State != inventory.VolumeReady:
 		return "the volume is " + string(v.State)
