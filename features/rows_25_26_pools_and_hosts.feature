@@ -73,7 +73,7 @@ Feature: Pools and their hosts
     And the running VM "web"
     And the pattern "kept" is written to "web-root"
     When the pool "primary" gets the URL "storpool://{token}@other.test:{port}/hdd"
-    Then the pool "primary" is reached at "other.test:81"
+    Then the pool "primary" is reached at "other.test:{port}"
     And "web-root" holds the pattern "kept"
 
   @row-25

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/spsim/spsim/features"
 	"github.com/spsim/spsim/scenarios/report"
+	"github.com/spsim/spsim/scenarios/steps"
 )
 
 // ErrUsage is wrapped by the refusal of options that make no sense; nothing ran.
@@ -24,6 +26,7 @@ type plan struct {
 	filter    string // for godog
 	selected  int
 	elsewhere map[string]bool // titles that are selected and not run here
+	hosts     map[string]int  // by title, what they need
 }
 
 // newPlan reads the feature files and applies the selection.
@@ -32,7 +35,7 @@ func newPlan(o Options) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := load("")
+	all, hosts, err := read("")
 	if err != nil {
 		return nil, err
 	}
@@ -40,14 +43,18 @@ func newPlan(o Options) (*plan, error) {
 	if err := knownTags(filter, all); err != nil {
 		return nil, err
 	}
-	chosen, err := load(filter)
+	filter, derived := apart(filter)
+	chosen, _, err := read(filter)
 	if err != nil {
 		return nil, err
 	}
-	in := map[string]bool{}
+	in, outside := map[string]bool{}, map[string]bool{}
 	for _, s := range chosen {
-		in[s.Title] = true
+		in[s.Title] = derived.fits(s.Tags)
+		outside[s.Title] = !in[s.Title]
 	}
+	maps.DeleteFunc(in, func(_ string, chosen bool) bool { return !chosen })
+	maps.DeleteFunc(outside, func(_ string, left bool) bool { return !left })
 	seen := map[string]string{}
 	for i, s := range all {
 		if other, twice := seen[s.Title]; twice {
@@ -58,23 +65,30 @@ func newPlan(o Options) (*plan, error) {
 			all[i].Result, all[i].Reason = report.Skipped, "not selected by "+o.selection()
 		}
 	}
-	p := &plan{scenarios: all, filter: filter, selected: len(chosen), elsewhere: map[string]bool{}}
+	p := &plan{scenarios: all, filter: filter, selected: len(in), elsewhere: outside, hosts: hosts}
 	p.leave(o.leave)
 	return p, p.shard(o.Shard)
 }
 
 // load returns the scenarios that the filter accepts, outlines expanded.
 func load(filter string) ([]report.Scenario, error) {
+	out, _, err := read(filter)
+	return out, err
+}
+
+// read also gives the number of hosts that each scenario needs, by its title. What their steps need is among the tags.
+func read(filter string) ([]report.Scenario, map[string]int, error) {
 	paths, err := files()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	suite := godog.TestSuite{Options: &godog.Options{FS: features.FS, Paths: paths, Tags: filter}}
 	found, err := suite.RetrieveFeatures()
 	if err != nil {
-		return nil, fmt.Errorf("read the feature files: %w", err)
+		return nil, nil, fmt.Errorf("read the feature files: %w", err)
 	}
 	var out []report.Scenario
+	hosts := map[string]int{}
 	for _, f := range found {
 		for _, p := range f.Pickles {
 			s := report.Scenario{Title: p.Name, Feature: f.Feature.Name, File: f.Uri}
@@ -86,10 +100,21 @@ func load(filter string) ([]report.Scenario, error) {
 					s.Tags = append(s.Tags, tag.Name)
 				}
 			}
+			var texts []string
+			for _, step := range p.Steps {
+				texts = append(texts, step.Text)
+			}
+			needs := steps.NeedsOf(texts)
+			for _, tag := range needs.Tags {
+				if !slices.Contains(s.Tags, tag) {
+					s.Tags = append(s.Tags, tag)
+				}
+			}
+			hosts[s.Title] = needs.Hosts
 			out = append(out, s)
 		}
 	}
-	return out, nil
+	return out, hosts, nil
 }
 
 func files() ([]string, error) {

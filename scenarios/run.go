@@ -11,8 +11,10 @@ import (
 	"github.com/cucumber/godog"
 
 	"github.com/spsim/spsim/features"
+	"github.com/spsim/spsim/scenarios/live"
 	"github.com/spsim/spsim/scenarios/report"
 	"github.com/spsim/spsim/scenarios/steps"
+	"github.com/spsim/spsim/scenarios/world"
 )
 
 // Embedded is the target that runs in this process: emulator, driver and agents on a virtual clock.
@@ -30,14 +32,21 @@ type Options struct {
 	Shard string
 	// Driver selects upstream defects: correct (or empty), upstream, or ids parted by commas.
 	Driver string
-	// Target is what to run against; Embedded when empty.
+	// Target is what to run against: [Embedded] when empty, [Emulator] or [Live].
 	Target string
+	// Live is where the targets outside of this process are.
+	Live live.Config
+	// Say receives lines about such a target: what it can do, and how it was left. It may be nil.
+	Say io.Writer
 	// Out is a folder for report.html, matrix.md, results.json, details.json and junit.xml; nothing is written when empty.
 	Out string
 	// Progress is told how the run goes on; it may be nil.
 	Progress report.Progress
 	// Concurrency is the number of scenarios at a time; the number of CPUs when 0.
 	Concurrency int
+
+	newTarget func() (world.Target, error) // nil for the embedded one
+	keep      bool                         // what was asked, without writing it
 
 	leave func(report.Scenario) bool // leaves selected scenarios out; may be nil
 
@@ -51,9 +60,6 @@ func Run(ctx context.Context, o Options) (report.Report, error) {
 	if o.Target == "" {
 		o.Target = Embedded
 	}
-	if o.Target != Embedded {
-		return report.Report{}, fmt.Errorf("%w: no target %q: this version has %s only", ErrUsage, o.Target, Embedded)
-	}
 	if o.Driver == "" {
 		o.Driver = "correct"
 	}
@@ -64,23 +70,27 @@ func Run(ctx context.Context, o Options) (report.Report, error) {
 	if err != nil {
 		return report.Report{}, err
 	}
-	out, err := play(ctx, o, p)
-	if err != nil {
+	on := play
+	if o.Target != Embedded {
+		on = outside
+	}
+	out, err := on(ctx, o, p)
+	if err != nil && !errors.Is(err, ErrTarget) {
 		return report.Report{}, err
 	}
 	if o.Out != "" {
-		if err := out.WriteFiles(o.Out); err != nil {
-			return out, fmt.Errorf("write the report: %w", err)
+		if bad := out.WriteFiles(o.Out); bad != nil {
+			return out, errors.Join(err, fmt.Errorf("write the report: %w", bad))
 		}
 	}
-	return out, nil
+	return out, err
 }
 
 // play lets godog run the plan. Results come from its hooks: they see a wrapped skip, its exit code does not.
 func play(ctx context.Context, o Options, p *plan) (report.Report, error) {
 	rec := report.NewRecorder(p.scenarios, o.Progress)
 	var watch *report.Recorder // steps tell what they ask only when somebody will read it
-	if o.Out != "" {
+	if o.Out != "" || o.keep {
 		rec.Keep()
 		watch = rec
 	}
@@ -126,7 +136,7 @@ func register(run context.Context, sc *godog.ScenarioContext, o Options, p *plan
 		rec.Begin(title)
 		return ctx, nil
 	})
-	steps.Register(sc, steps.Options{Seed: o.Seed, Driver: o.Driver, Recorder: watch})
+	steps.Register(sc, steps.Options{Seed: o.Seed, Driver: o.Driver, Target: o.newTarget, Recorder: watch})
 	sc.StepContext().After(func(ctx context.Context, s *godog.Step, _ godog.StepResultStatus, err error) (context.Context, error) {
 		rec.Step(title, s.Text, judged(run, err))
 		return ctx, nil

@@ -64,3 +64,33 @@ func partsOf(tag string, known map[string]bool) (parts []string) {
 	}
 	return parts
 }
+
+// conditions are parts of a filter that all have to hold, each with alternatives: tags, or tags that are not there.
+type conditions [][]string
+
+// fits tells whether tags meet the conditions.
+func (c conditions) fits(tags []string) bool {
+	for _, words := range c {
+		if !slices.ContainsFunc(words, func(word string) bool {
+			tag, without := strings.CutPrefix(word, "~")
+			return slices.Contains(tags, "@"+strings.TrimPrefix(tag, "@")) != without
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// apart takes the parts of a filter out that name what steps need: those tags are not in the files, where godog looks.
+func apart(filter string) (rest string, derived conditions) {
+	var kept []string
+	for part := range strings.SplitSeq(filter, "&&") {
+		part = strings.TrimSpace(part)
+		if strings.Contains(part, "needs-") {
+			derived = append(derived, strings.Split(part, ","))
+		} else if part != "" {
+			kept = append(kept, part)
+		}
+	}
+	return strings.Join(kept, " && "), derived
+}

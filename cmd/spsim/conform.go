@@ -54,6 +54,7 @@ func strict(c *cobra.Command) *cobra.Command {
 
 func newConformCommand() *cobra.Command {
 	var o scenarios.Options
+	var t targetFlags
 	c := &cobra.Command{
 		Use:   "conform",
 		Short: "Run the plugin's action matrix and report each row",
@@ -61,16 +62,34 @@ func newConformCommand() *cobra.Command {
 storage on a virtual clock. Prints the matrix with a result for each of its rows. A row that no scenario
 covers is pending, never passed.
 
+With --target emulator --api HOST:PORT they run against spsim serve, with --target live against a StorPool cluster.
+There every object gets the tag spsim-run, and nothing without it is touched; everything is removed at the end, also after
+Ctrl-C, and after a kill with --cleanup and the journal. What was there before is compared with what is there afterwards.
+Volumes have bytes where --admin shows the devices of an emulator, or with --tools host those of this machine, which has to
+be a client of the cluster. Without devices everything but the bytes is judged, and no scenario says passed: it cannot tell.
+
 ` + exitCodes,
 		Example: `  spsim conform --out out/conformance
   spsim conform --rows 9,10 --seed 7
   spsim conform --tags '@fault && ~@row-15'
   spsim conform --seed 7 --shard 2/4 --out out/part-2
-  spsim conform --driver D-11`,
+  spsim conform --driver D-11
+  spsim conform --target emulator --api 127.0.0.1:8081 --admin http://127.0.0.1:8082
+  spsim conform --target live --api 10.0.0.1:81 --token 123 --template spsim --dry-run
+  spsim conform --cleanup out/conformance/journal.jsonl --token 123`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("seed") {
 				o.Seed = freshSeed()
+			}
+			if t.cleanup != "" {
+				return t.clean(cmd)
+			}
+			if err := t.into(&o); err != nil {
+				return err
+			}
+			if t.dryRun {
+				return usage(scenarios.DryRun(cmd.Context(), o, cmd.OutOrStdout()))
 			}
 			return conform(cmd, o)
 		},
@@ -81,21 +100,25 @@ covers is pending, never passed.
 	f.StringSliceVar(&o.Rows, "rows", nil, "run these rows of the matrix, by number")
 	f.StringVar(&o.Shard, "shard", "", "run part I of N, as I/N; give all parts the same --seed and merge them with spsim report merge")
 	f.StringVar(&o.Driver, "driver", "correct", "correct, upstream (all known defects) or defects by number, D-11,A-7")
-	f.StringVar(&o.Target, "target", scenarios.Embedded, "what to run against: embedded")
+	f.StringVar(&o.Target, "target", scenarios.Embedded, "what to run against: embedded, emulator or live")
 	f.StringVar(&o.Out, "out", "", "folder for report.html, matrix.md, junit.xml, results.json and details.json")
 	f.IntVar(&o.Concurrency, "jobs", 0, "scenarios at a time; the number of CPUs when 0")
+	t.add(f)
 	return strict(c)
 }
 
 func conform(cmd *cobra.Command, o scenarios.Options) error {
 	spendMemory()
 	ctx := cmd.Context() // ends with Ctrl-C
-	o.Progress = progress(cmd.ErrOrStderr())
+	o.Progress, o.Say = progress(cmd.ErrOrStderr()), cmd.ErrOrStderr()
 	r, err := scenarios.Run(ctx, o)
-	if err != nil {
+	if err != nil && !errors.Is(err, scenarios.ErrTarget) {
 		return usage(err)
 	}
-	if err := r.Console(cmd.OutOrStdout()); err != nil {
+	if bad := r.Console(cmd.OutOrStdout()); bad != nil {
+		return errors.Join(err, bad)
+	}
+	if err != nil {
 		return err
 	}
 	return verdict(ctx, r)

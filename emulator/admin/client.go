@@ -281,6 +281,12 @@ func (c *Client) ReadContents(ctx context.Context, ref string, client int, off i
 	return data, nil
 }
 
+// Extents returns the size of a volume or snapshot and where its data is from off on, in at most 1024 ranges: all else is
+// zeros.
+func (c *Client) Extents(ctx context.Context, ref string, off int64) (out emulator.AdminExtents, err error) {
+	return out, c.ask(ctx, http.MethodGet, "contents/"+url.PathEscape(ref)+"/extents", position(0, off), nil, &out)
+}
+
 // WriteContents writes data at off into a volume, with the rights of the client unless that is 0.
 func (c *Client) WriteContents(ctx context.Context, ref string, client int, off int64, data []byte) error {
 	resp, err := c.request(ctx, http.MethodPut, "contents/"+url.PathEscape(ref), position(client, off), bytes.NewReader(data))

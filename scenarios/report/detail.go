@@ -61,3 +61,14 @@ func (r Report) Details(w io.Writer) error {
 	}
 	return nil
 }
+
+// Calls are what each scenario has asked, by its title; only what was kept ([Recorder.Keep]).
+func (r Report) Calls() map[string][]Call {
+	out := map[string][]Call{}
+	for _, d := range r.details {
+		for _, s := range d.Steps {
+			out[d.Title] = append(out[d.Title], s.Calls...)
+		}
+	}
+	return out
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cucumber/godog"
 )
@@ -47,5 +48,18 @@ func (s *scene) wait(ctx context.Context, span string) error {
 	if err != nil {
 		return err
 	}
-	return s.perform(ctx, func(ctx context.Context) error { return s.w.Clock.Sleep(ctx, d) })
+	return s.perform(ctx, func(ctx context.Context) error { return s.pass(ctx, d) })
+}
+
+// pass lets time go by, StorPool's too where its clock is another one.
+func (s *scene) pass(ctx context.Context, d time.Duration) error {
+	if err := s.w.Clock.Sleep(ctx, d); err != nil {
+		return err
+	}
+	if t, ok := s.w.Target.(interface {
+		Advance(ctx context.Context, d time.Duration) error
+	}); ok {
+		return t.Advance(ctx, d)
+	}
+	return nil
 }

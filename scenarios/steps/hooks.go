@@ -84,6 +84,9 @@ func (s *scene) close(ctx context.Context, _ *godog.Scenario, err error) (contex
 	if s.own != nil {
 		errs = append(errs, s.own.Close())
 	}
+	if t, ok := s.w.Target.(interface{ Blind() string }); ok && err == nil && errors.Join(errs...) == nil && t.Blind() != "" {
+		return ctx, cannotTell(t.Blind())
+	}
 	return ctx, errors.Join(errs...)
 }
 

@@ -121,7 +121,7 @@ func (s *scene) reachedAt(name, hostPort string) error {
 		got, _ = tx.Details.Get(inventory.Owner{Kind: inventory.OfPool, ID: id}, apiHost)
 		return nil
 	})
-	if got != hostPort {
+	if got != s.url(hostPort) {
 		return fmt.Errorf("it is reached at %q", got)
 	}
 	return nil

@@ -78,7 +78,7 @@ func (s *scene) schedule(ctx context.Context, span, disk, outcome string) (newes
 		return 0, err
 	}
 	err = s.act(ctx, outcome, func(ctx context.Context) error {
-		if err := s.w.Clock.Sleep(ctx, d); err != nil {
+		if err := s.pass(ctx, d); err != nil {
 			return err
 		}
 		return s.m().RunSnapshotPolicies(ctx)

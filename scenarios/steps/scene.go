@@ -22,6 +22,8 @@ type Options struct {
 	Seed int64
 	// Driver selects upstream defects, as [CheckDriver] accepts.
 	Driver string
+	// Target makes the StorPool of a scenario; an emulator of the scenario's own when nil.
+	Target func() (world.Target, error)
 	// Recorder keeps calls and changes of each step; it may be nil.
 	Recorder *report.Recorder
 }

@@ -50,15 +50,14 @@ func (s *scene) zoneWith(ctx context.Context, hosts, pool, feature string) error
 	}
 	switch feature {
 	case "in 2 clusters":
-		o.Clusters = 2
+		o.Clusters, feature = 2, ""
 	case "where a revert resets limits":
 		o.Behaviour.RevertResetsLimits = true
 	case "whose hosts say yes to whatever encryption fails":
-		o.Driver = strings.TrimPrefix(driver+",A-1", ",")
-	default:
-		if o.Target, err = s.target(o, n, feature); err != nil { //nolint:contextcheck // it outlives the step that makes it
-			return err
-		}
+		o.Driver, feature = strings.TrimPrefix(driver+",A-1", ","), ""
+	}
+	if o.Target, err = s.target(o, n, feature); err != nil { //nolint:contextcheck // it outlives the step that makes it
+		return err
 	}
 	s.w, err = world.New(o) //nolint:contextcheck // it waits for nothing but its own clock
 	if err != nil {
@@ -78,6 +77,9 @@ func (s *scene) zoneWith(ctx context.Context, hosts, pool, feature string) error
 // target makes the StorPool of a zone that is not the world's own, if its feature asks for one.
 func (s *scene) target(o world.Options, hosts int, feature string) (world.Target, error) {
 	far := emulator.Member{ID: "faraw.a", Name: otherStorPool, Location: "far"}
+	if s.o.Target != nil {
+		return s.given(feature)
+	}
 	switch feature {
 	case "with another StorPool far away":
 		o.Behaviour.RemoteCopy = time.Minute
@@ -95,6 +97,18 @@ func (s *scene) target(o world.Options, hosts int, feature string) (world.Target
 		return &proxy{Embedded: e}, nil
 	}
 	return nil, nil // the world makes its own
+}
+
+// given is the StorPool that the run was given.
+func (s *scene) given(feature string) (world.Target, error) {
+	if feature != "" {
+		return nil, Skip("needs a StorPool " + feature)
+	}
+	t, err := s.o.Target()
+	if t != nil {
+		s.own = t
+	}
+	return t, err
 }
 
 const defaultPool = "primary"

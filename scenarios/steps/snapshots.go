@@ -155,7 +155,7 @@ func (s *scene) syncSafety(ctx context.Context, span, outcome string) error {
 		}
 	}
 	return s.act(ctx, outcome, func(ctx context.Context) error {
-		if err := s.w.Clock.Sleep(ctx, d); err != nil {
+		if err := s.pass(ctx, d); err != nil {
 			return err
 		}
 		return s.w.Driver.SyncDelayedDeletes(ctx)

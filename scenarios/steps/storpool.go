@@ -221,6 +221,12 @@ func (s *scene) property(o check.Object, key string) (string, error) {
 
 // nameOnStorPool is what only the emulator tells without a call.
 func (s *scene) nameOnStorPool(o check.Object) (string, error) {
+	if t, ok := s.w.Target.(interface {
+		NameOf(gid string, snapshot bool) (string, error)
+	}); ok {
+		name, err := t.NameOf(o.GlobalID, o.Snapshot)
+		return anonymous(name), err
+	}
 	e, ok := s.w.Target.(interface{ Server() *emulator.Server })
 	if !ok {
 		return "", cannotTell("the name of an object is not observed on this target")
@@ -233,10 +239,15 @@ func (s *scene) nameOnStorPool(o check.Object) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if strings.HasPrefix(x.Name, "~") {
-		return "anonymous", nil
+	return anonymous(x.Name), nil
+}
+
+// anonymous puts a word in the place of a name that is an id.
+func anonymous(name string) string {
+	if strings.HasPrefix(name, "~") {
+		return "anonymous"
 	}
-	return x.Name, nil
+	return name
 }
 
 func limitInWords(n int64) string {

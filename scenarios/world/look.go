@@ -154,11 +154,27 @@ func (w *World) withObject(ctx context.Context, x check.Object, of inventory.Vol
 		return err
 	}
 	p.data, p.ranges = d, whole(x.Size)
+	if sparse, ok := d.(image.Extents); ok {
+		p.ranges = filled(sparse)
+	}
 	return errors.Join(look(p), d.Close())
 }
 
 func whole(size int64) iter.Seq2[int64, int64] {
 	return func(yield func(int64, int64) bool) { yield(0, size) }
+}
+
+// filled are the ranges that hold data. What cannot be read is found by the reading itself.
+func filled(d image.Extents) iter.Seq2[int64, int64] {
+	return func(yield func(int64, int64) bool) {
+		for off := int64(0); ; {
+			from, to, err := d.NextData(off)
+			if err != nil || from >= to || !yield(from, to) {
+				return
+			}
+			off = to
+		}
+	}
 }
 
 // withFiles opens every file in the world's folder: secondary storage, unfinished and temporary files.

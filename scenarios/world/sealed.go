@@ -45,7 +45,8 @@ func newVault() vault {
 
 // random is a source of keys, salts or passphrases: the seed's where time is simulated, else the machine's.
 func (w *World) random(purpose string) io.Reader {
-	if _, simulated := w.Clock.(*clock.Virtual); !simulated {
+	_, simulated := w.Clock.(*clock.Virtual)
+	if t, ok := w.Target.(interface{ Real() bool }); !simulated || ok && t.Real() {
 		return rand.Reader
 	}
 	h := fnv.New64a()
