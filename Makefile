@@ -55,6 +55,10 @@ prove: ## put each known defect in, one at a time, and see the suite find it (PR
 sweep: ## make every step of every operation go wrong, one at a time, and kill the driver at each (SWEEP='--operations attach')
 	$(SPSIM) sweep $(SWEEP)
 
+.PHONY: properties
+properties: ## make scenarios up and look for one that breaks a promise (PROPERTIES='--seed 7 --cases 2000')
+	$(SPSIM) conform --property --seed 1 --cases 150 $(PROPERTIES)
+
 .PHONY: lint
 lint: ## check style, imports and formatting
 	@command -v $(LINT) >/dev/null || { echo "golangci-lint $(LINT_VERSION) is missing: run make lint-install"; exit 1; }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/spsim/spsim/driver/agentapi"
 	"github.com/spsim/spsim/driver/inventory"
@@ -48,7 +49,9 @@ func (d *Driver) Resize(ctx context.Context, volume inventory.ID, r ResizeReques
 	if err != nil {
 		return res, err
 	}
-	op, err := d.begin(actionResize, inventory.Intent{Pool: p.row.Pool, Kind: inventory.OfVolume, Object: volume})
+	op, err := d.begin(actionResize, inventory.Intent{
+		Pool: p.row.Pool, Kind: inventory.OfVolume, Object: volume, Data: strconv.FormatInt(int64(r.Offering), 10),
+	})
 	if err != nil {
 		return res, err
 	}
@@ -211,8 +214,13 @@ func (d *Driver) readBack(ctx context.Context, i inventory.Intent) error {
 	}
 	size := csSize(found.Size, v.row.Encrypted())
 	return d.inv.Update(func(tx *inventory.Tx) error {
+		offering, place, moved := resizedTo(tx, i, found, c.template)
 		err := tx.Volumes.Change(v.row.ID, func(r *inventory.Volume) {
 			r.Size = size
+			if moved {
+				r.Offering, r.MaxIOPS = offering.ID, offering.MaxIOPS
+				v.place = place
+			}
 			if v.place.tier == "" {
 				r.MaxIOPS = found.IOPS.Value
 			}
@@ -220,6 +228,18 @@ func (d *Driver) readBack(ctx context.Context, i inventory.Intent) error {
 		})
 		return errors.Join(err, charge(tx, c.pool.ID, size-v.row.Size))
 	})
+}
+
+// resizedTo is the offering of a resize that was cut short, if StorPool has what it asks for: core does not know yet.
+func resizedTo(tx *inventory.Tx, i inventory.Intent, found spapi.Volume, template string) (o inventory.DiskOffering, p placement, moved bool) {
+	id, err := strconv.ParseInt(i.Data, 10, 64)
+	if err != nil || id == 0 {
+		return o, p, false
+	}
+	o, there := tx.DiskOfferings.Get(inventory.ID(id))
+	p = placementOf(tx, inventory.ID(id))
+	return o, p, there && found.Tags[tagTier] == p.tier && found.TemplateName == p.templateOr(template) &&
+		(p.tier != "" || found.IOPS.Value == o.MaxIOPS)
 }
 
 // atRest is the state in which a volume is left when the operation on it is over, whatever became of it.

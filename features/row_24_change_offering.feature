@@ -88,3 +88,26 @@ Feature: Change the offering of a disk
       | refused with "noSpace" | fails    | none |
       | refused in passing     | succeeds | gold |
       | lost                   | succeeds | gold |
+
+  @crash
+  @D-11a @D-27a
+  Scenario Outline: A change from <old> to <new> that the death of the management server cut short is finished
+    Given the disk offering "old" with <old>
+    And the disk offering "new" with <new>
+    And a detached DATA disk "disk" of 1 GiB with the offering "old" with the pattern "kept"
+    When the management server will die at the step "record size" of "resize"
+    And the disk "disk" is moved to the offering "new", which fails
+    And the management server comes back
+    Then the inventory has the disk "disk" with
+      | offering | new    |
+      | iops     | <iops> |
+      | state    | Ready  |
+    And the StorPool volume of "disk" has
+      | iops | 500    |
+      | qc   | <tier> |
+    And "disk" holds the pattern "kept"
+
+    Examples:
+      | old         | new         | iops      | tier |
+      | 500 IOPS    | tier "gold" | unlimited | gold |
+      | tier "gold" | 500 IOPS    | 500       | none |

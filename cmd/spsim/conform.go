@@ -52,13 +52,7 @@ func strict(c *cobra.Command) *cobra.Command {
 	return c
 }
 
-func newConformCommand() *cobra.Command {
-	var o scenarios.Options
-	var t targetFlags
-	c := &cobra.Command{
-		Use:   "conform",
-		Short: "Run the plugin's action matrix and report each row",
-		Long: `Runs the scenarios of the plugin's action matrix in process: emulator, driver, agents and secondary
+const conformText = `Runs the scenarios of the plugin's action matrix in process: emulator, driver, agents and secondary
 storage on a virtual clock. Prints the matrix with a result for each of its rows. A row that no scenario
 covers is pending, never passed.
 
@@ -68,12 +62,26 @@ Ctrl-C, and after a kill with --cleanup and the journal. What was there before i
 Volumes have bytes where --admin shows the devices of an emulator, or with --tools host those of this machine, which has to
 be a client of the cluster. Without devices everything but the bytes is judged, and no scenario says passed: it cannot tell.
 
-` + exitCodes,
+With --property scenarios are made up: any sequence of actions, with faults and deaths of the management server between
+them, in the words of the feature files. One that breaks a promise is made shorter and printed. The same --seed makes up
+the same scenarios.
+
+` + exitCodes
+
+func newConformCommand() *cobra.Command {
+	var o scenarios.Options
+	var t targetFlags
+	var p propertyFlags
+	c := &cobra.Command{
+		Use:   "conform",
+		Short: "Run the plugin's action matrix and report each row",
+		Long:  conformText,
 		Example: `  spsim conform --out out/conformance
   spsim conform --rows 9,10 --seed 7
   spsim conform --tags '@fault && ~@row-15'
   spsim conform --seed 7 --shard 2/4 --out out/part-2
   spsim conform --driver D-11
+  spsim conform --property --seed 42 --cases 500
   spsim conform --target emulator --api 127.0.0.1:8081 --admin http://127.0.0.1:8082
   spsim conform --target live --api 10.0.0.1:81 --token 123 --template spsim --dry-run
   spsim conform --cleanup out/conformance/journal.jsonl --token 123`,
@@ -84,6 +92,9 @@ be a client of the cluster. Without devices everything but the bytes is judged, 
 			}
 			if t.cleanup != "" {
 				return t.clean(cmd)
+			}
+			if p.property {
+				return p.search(cmd, o)
 			}
 			if err := t.into(&o); err != nil {
 				return err
@@ -104,6 +115,7 @@ be a client of the cluster. Without devices everything but the bytes is judged, 
 	f.StringVar(&o.Out, "out", "", "folder for report.html, matrix.md, junit.xml, results.json and details.json")
 	f.IntVar(&o.Concurrency, "jobs", 0, "scenarios at a time; the number of CPUs when 0")
 	t.add(f)
+	p.add(f)
 	return strict(c)
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/cucumber/godog"
-
 	"github.com/spsim/spsim/driver/inventory"
 )
 
@@ -19,7 +17,7 @@ var (
 	reBackup    = expression(`^the backup of "([^"]+)" holds the pattern "([^"]+)"(?: at (\d+ \w+))?$`)
 )
 
-func (s *scene) byteSteps(sc *godog.ScenarioContext) {
+func (s *scene) byteSteps(sc registrar) {
 	sc.Step(reWrite(), s.write)
 	sc.Step(reHolds(), s.holds)
 	sc.Step(reEmpty(), s.empty)

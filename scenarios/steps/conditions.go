@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/cucumber/godog"
-
 	"github.com/spsim/spsim/emulator/cluster"
 )
 
@@ -21,7 +19,7 @@ type conditional interface {
 	ClearConditions()
 }
 
-func (s *scene) conditionSteps(sc *godog.ScenarioContext) {
+func (s *scene) conditionSteps(sc registrar) {
 	sc.Step(reSick(), func(what, id, how string) error {
 		c, err := sickness(what, id, how)
 		if err != nil {

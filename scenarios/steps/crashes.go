@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/cucumber/godog"
 )
 
 var (
@@ -15,7 +13,7 @@ var (
 	reWait    = expression(`^(\d+ \w+) pass(?:es)?$`)
 )
 
-func (s *scene) crashSteps(sc *godog.ScenarioContext) {
+func (s *scene) crashSteps(sc registrar) {
 	sc.Step(reCrash(), s.crashAt)
 	sc.Step(reRecover(), s.comeBack)
 	sc.Step(reWait(), s.wait)

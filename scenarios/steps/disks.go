@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/cucumber/godog"
-
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/scenarios/mgmt"
 )
@@ -25,7 +23,7 @@ var (
 	reDiskIs     = expression(`^the disk "([^"]+)" is (Allocated|Ready|Destroy|Expunged)$`)
 )
 
-func (s *scene) diskSteps(sc *godog.ScenarioContext) {
+func (s *scene) diskSteps(sc registrar) {
 	sc.Step(reCreateDisk(), s.createDisk)
 	sc.Step(reDiskIn(), s.diskIn)
 	sc.Step(reDetached(), s.detachedDisk)

@@ -8,8 +8,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/cucumber/godog"
-
 	"github.com/spsim/spsim/driver/agentapi"
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/scenarios/check"
@@ -30,7 +28,7 @@ var (
 	reSecrets    = expression(`^the hosts keep (no|\d+) passphrases? for guests$`)
 )
 
-func (s *scene) encryptionSteps(sc *godog.ScenarioContext) {
+func (s *scene) encryptionSteps(sc registrar) {
 	sc.Step(reSealedDisk(), s.encryptedDisk)
 	sc.Step(reVMSealed(), s.vmSealed)
 	sc.Step(reLeft(), s.leave)

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/cucumber/godog"
-
 	"github.com/spsim/spsim/emulator/fault"
 )
 
@@ -15,7 +13,7 @@ var (
 	reHost  = expression(`^host (\d+) (is switched off|is switched on|restarts its agent|shows devices after (\d+ \w+)|cannot write its log)$`)
 )
 
-func (s *scene) faultSteps(sc *godog.ScenarioContext) {
+func (s *scene) faultSteps(sc registrar) {
 	sc.Step(reFault(), s.arm)
 	sc.Step(reHeal(), s.heal)
 	sc.Step(reHost(), s.hostBecomes)

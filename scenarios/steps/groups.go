@@ -32,7 +32,7 @@ var (
 	reLosesTag    = expression(`^the VM "([^"]+)" loses the tag "([^"]+)"( by a user)?` + outcome)
 )
 
-func (s *scene) groupSteps(sc *godog.ScenarioContext) {
+func (s *scene) groupSteps(sc registrar) {
 	sc.Step(reGroup(), s.takeGroup)
 	sc.Step(reGroupBack(), s.revertGroup)
 	sc.Step(reGroupDel(), s.deleteGroup)

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cucumber/godog"
-
 	"github.com/spsim/spsim/agentsim"
 	"github.com/spsim/spsim/agentsim/secondary"
 	"github.com/spsim/spsim/driver/agentapi"
@@ -44,7 +42,7 @@ var (
 	reFailOver  = expression(`^CloudStack restarts the VM "([^"]+)" elsewhere` + outcome)
 )
 
-func (s *scene) hostSteps(sc *godog.ScenarioContext) {
+func (s *scene) hostSteps(sc registrar) {
 	sc.Step(reJoin(), s.join)
 	sc.Step(reReconnect(), s.reconnect)
 	sc.Step(reMembers(), s.members)

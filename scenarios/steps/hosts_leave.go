@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/cucumber/godog"
-
 	"github.com/spsim/spsim/driver/inventory"
 )
 
@@ -14,7 +12,7 @@ var (
 	reClusterNow = expression(`^the StorPool cluster of the hosts is on record as "([^"]*)"$`)
 )
 
-func (s *scene) leaveSteps(sc *godog.ScenarioContext) {
+func (s *scene) leaveSteps(sc registrar) {
 	sc.Step(reRemoveHost(), s.removeHost)
 	sc.Step(reClusterNow(), s.clusterOnRecord)
 }

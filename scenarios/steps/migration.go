@@ -27,7 +27,7 @@ var (
 	reNoTrace   = expression(`^there is no trace of a template but "([^"]*)"$`)
 )
 
-func (s *scene) migrationSteps(sc *godog.ScenarioContext) {
+func (s *scene) migrationSteps(sc registrar) {
 	sc.Step(reMigrate(), s.migrate)
 	sc.Step(reRunsOn(), s.runsOn)
 	sc.Step(reMove(), s.moveDisk)

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/cucumber/godog"
-
 	"github.com/spsim/spsim/agentsim"
 	"github.com/spsim/spsim/driver"
 	"github.com/spsim/spsim/driver/inventory"
@@ -38,7 +36,7 @@ var (
 	reIn        = expression(`^what follows is in the (first|second) zone$`)
 )
 
-func (s *scene) plantSteps(sc *godog.ScenarioContext) {
+func (s *scene) plantSteps(sc registrar) {
 	sc.Step(reBase(), s.plantBase)
 	sc.Step(reLoseBase(), s.loseBase)
 	sc.Step(reNoBase(), s.noBase)
@@ -202,7 +200,13 @@ func (s *scene) rival() error {
 }
 
 // atStep is called at each step of the driver.
-func (s *scene) atStep(_ context.Context, _, step string) error {
+func (s *scene) atStep(_ context.Context, operation, step string) error {
+	if s.dieIn > 0 {
+		if s.dieIn--; s.dieIn == 0 {
+			s.diedAt = fmt.Sprintf("the management server will die at the step %q of %q", step, operation)
+			s.w.CrashAt(operation, step)
+		}
+	}
 	if !s.rivalry || step != "record check volume" {
 		return nil
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/cucumber/godog"
-
 	"github.com/spsim/spsim/driver"
 	"github.com/spsim/spsim/driver/agentapi"
 	"github.com/spsim/spsim/driver/inventory"
@@ -28,7 +26,7 @@ var (
 	reInstall = expression(`^the pool "([^"]+)", whose cached templates have an install path only, is deleted` + outcome)
 )
 
-func (s *scene) poolSteps(sc *godog.ScenarioContext) {
+func (s *scene) poolSteps(sc registrar) {
 	sc.Step(rePoolURL(), s.createPoolAt)
 	sc.Step(rePoolDel(), s.deletePool)
 	sc.Step(rePlugDel(), s.pluginDeletesPool)

@@ -18,7 +18,7 @@ var (
 	reError  = expression(`^the error says "([^"]+)"$`)
 )
 
-func (s *scene) recordSteps(sc *godog.ScenarioContext) {
+func (s *scene) recordSteps(sc registrar) {
 	sc.Step(reRecord(), s.recordHas)
 	sc.Step(reUsed(), s.used)
 	sc.Step(reError(), s.errorSays)

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"strconv"
 
-	"github.com/cucumber/godog"
-
 	"github.com/spsim/spsim/driver/inventory"
 )
 
@@ -16,7 +14,7 @@ var (
 	reNotDue = expression(`^(\d+ \w+) pass and no snapshot of "([^"]+)" is due$`)
 )
 
-func (s *scene) recurringSteps(sc *godog.ScenarioContext) {
+func (s *scene) recurringSteps(sc registrar) {
 	sc.Step(reRecur(), s.recur)
 	sc.Step(reDue(), s.takeDue)
 	sc.Step(reNotDue(), s.takeNone)

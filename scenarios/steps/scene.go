@@ -59,6 +59,9 @@ type scene struct {
 
 	unknown []driver.Unknown // what the driver has reported
 
+	dieIn  int    // the management server dies at this step of the driver's from now on; 0 for never
+	diedAt string // where it died so, in words
+
 	last    error              // of the last action
 	before  *check.Observation // before the last action
 	journal int                // length of the journal then
@@ -69,14 +72,28 @@ type scene struct {
 
 // Register gives a scenario its steps, its world and its judges.
 func Register(sc *godog.ScenarioContext, o Options) {
-	s := &scene{
+	s := newScene(o)
+	sc.Before(s.open)
+	sc.StepContext().After(s.judge)
+	sc.After(s.close)
+	s.register(sc)
+}
+
+// registrar takes steps, as a scenario of godog does.
+type registrar interface {
+	Step(pattern, step any)
+}
+
+func newScene(o Options) *scene {
+	return &scene{
 		o: o, pools: map[string]inventory.ID{}, vms: map[string]inventory.ID{}, disks: map[string]inventory.ID{},
 		snapshots: map[string]inventory.ID{}, groups: map[string]*groupTaken{}, templates: map[string]inventory.ID{}, offerings: map[string]inventory.ID{},
 		computes: map[string]inventory.ID{}, lost: map[string]bool{}, bases: map[string]string{}, written: map[string][]mark{}, taken: map[string][]mark{}, images: map[string][]mark{},
 	}
-	sc.Before(s.open)
-	sc.StepContext().After(s.judge)
-	sc.After(s.close)
+}
+
+// register gives every step there is.
+func (s *scene) register(sc registrar) {
 	s.setupSteps(sc)
 	s.vmSteps(sc)
 	s.diskSteps(sc)

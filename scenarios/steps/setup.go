@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cucumber/godog"
-
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/emulator"
 	"github.com/spsim/spsim/scenarios/mgmt"
@@ -25,7 +23,7 @@ var (
 	reComputes   = expression(`^the compute offering "([^"]+)" with (.+)$`)
 )
 
-func (s *scene) setupSteps(sc *godog.ScenarioContext) {
+func (s *scene) setupSteps(sc registrar) {
 	sc.Step(reZone(), s.zoneWith)
 	sc.Step(reBypass(), s.bypass)
 	sc.Step(reSetting(), s.setting)

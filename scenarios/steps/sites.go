@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/cucumber/godog"
-
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/emulator"
 	"github.com/spsim/spsim/emulator/cluster"
@@ -42,7 +40,7 @@ var (
 	reNotAsked = expression(`^StorPool was not asked "([^"]+)" meanwhile$`)
 )
 
-func (s *scene) siteSteps(sc *godog.ScenarioContext) {
+func (s *scene) siteSteps(sc registrar) {
 	sc.Step(reFarZone(), s.farZone)
 	sc.Step(reFarHosts(), s.farHosts)
 	sc.Step(reBeside(), s.besideHosts)

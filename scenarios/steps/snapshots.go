@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cucumber/godog"
-
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/scenarios/mgmt"
 )
@@ -27,7 +25,7 @@ var (
 	reSnapOn  = expression(`^the snapshot "([^"]+)" is backed up on (primary only|primary and secondary|secondary only)$`)
 )
 
-func (s *scene) snapshotSteps(sc *godog.ScenarioContext) {
+func (s *scene) snapshotSteps(sc registrar) {
 	sc.Step(reTake(), s.takeSnapshot)
 	sc.Step(reRestore(), s.restore)
 	sc.Step(reRevert(), s.revert)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/cucumber/godog"
 )
 
 var (
@@ -15,7 +13,7 @@ var (
 	reDead         = expression(`^StorPool at "([^"]+)" no longer answers$`)
 )
 
-func (s *scene) statisticsSteps(sc *godog.ScenarioContext) {
+func (s *scene) statisticsSteps(sc registrar) {
 	sc.Step(reCollectStats(), s.collectStatistics)
 	sc.Step(reUses(), s.uses)
 	sc.Step(reKnows(), s.knows)

@@ -28,7 +28,7 @@ var (
 	reSame     = expression(`^"([^"]+)" and "([^"]+)" have the same parent$`)
 )
 
-func (s *scene) storpoolSteps(sc *godog.ScenarioContext) {
+func (s *scene) storpoolSteps(sc registrar) {
 	sc.Step(reObject(), s.objectHas)
 	sc.Step(reObjects(), s.objectCount)
 	sc.Step(reSafety(), s.safetySnapshots)

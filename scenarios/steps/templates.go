@@ -27,7 +27,7 @@ var (
 	reCached     = expression(`^the template "([^"]+)" is (not cached|cached once)$`)
 )
 
-func (s *scene) templateSteps(sc *godog.ScenarioContext) {
+func (s *scene) templateSteps(sc registrar) {
 	sc.Step(reTemplate(), s.registerTemplate)
 	sc.Step(reUntemplate(), s.deleteTemplate)
 	sc.Step(reCollect(), s.collect)

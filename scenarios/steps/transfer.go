@@ -6,8 +6,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/cucumber/godog"
-
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/emulator/cluster"
 	"github.com/spsim/spsim/scenarios/mgmt"
@@ -33,7 +31,7 @@ var (
 	rePluginMv = expression(`^the plugin is told to copy the disk "([^"]+)" to the pool "([^"]+)" while its VM is (\w+)` + outcome)
 )
 
-func (s *scene) transferSteps(sc *godog.ScenarioContext) {
+func (s *scene) transferSteps(sc registrar) {
 	sc.Step(reFilePool(), s.filePool)
 	sc.Step(reVMOn(), s.vmOnPool)
 	sc.Step(reDownload(), s.download)

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cucumber/godog"
-
 	"github.com/spsim/spsim/driver"
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/emulator/cluster"
@@ -25,7 +23,7 @@ var (
 	reOtherNow = expression(`^the disk "([^"]+)" is (\w+) on record while the driver looks for objects that nobody has on record$`)
 )
 
-func (s *scene) unknownSteps(sc *godog.ScenarioContext) {
+func (s *scene) unknownSteps(sc registrar) {
 	sc.Step(reLookFor(), s.lookForUnknown)
 	sc.Step(reReported(), s.reported)
 	sc.Step(reReports(), s.reports)

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/cucumber/godog"
-
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/internal/clock"
 	"github.com/spsim/spsim/scenarios/mgmt"
@@ -26,7 +24,7 @@ var (
 	reVMIs       = expression(`^the VM "([^"]+)" is (Running|Stopped|Error|Destroyed|Expunging|gone)$`)
 )
 
-func (s *scene) vmSteps(sc *godog.ScenarioContext) {
+func (s *scene) vmSteps(sc registrar) {
 	sc.Step(reVM(), s.givenVM)
 	sc.Step(reDeployISO(), s.deployFromISO)
 	sc.Step(reDeployTmpl(), s.deployFromTemplate)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"net/http"
 	"sync"
 
@@ -129,6 +131,15 @@ func (f *Federated) home(gid string, snapshot bool) *site {
 // Borrow attaches the object where it is.
 func (f *Federated) Borrow(ctx context.Context, gid string, snapshot bool) (agentsim.Device, error) {
 	return f.home(gid, snapshot).Borrow(ctx, gid, snapshot)
+}
+
+// Contents reads an object where it is.
+func (f *Federated) Contents(gid string) (data io.ReaderAt, ranges iter.Seq2[int64, int64], version uint64, err error) {
+	s := f.home(gid, false)
+	if _, err := s.server.Cluster().Volume(cluster.Ref("~" + gid)); err != nil {
+		s = f.home(gid, true)
+	}
+	return s.Contents(gid)
 }
 
 // Remove deletes where it is.
