@@ -59,7 +59,7 @@ func TestTheSuiteRunsAgainstAServerAndLeavesItAsItWas(t *testing.T) {
 				flags = append(flags, "--admin", s.AdminURL())
 			}
 			dir := t.TempDir()
-			stdout, stderr, err := conformed(t, append(flags, "--rows", "3,25", "--out", dir)...)
+			stdout, stderr, err := conformed(t, append(flags, "--rows", "25", "--out", dir)...)
 			require.NoError(t, err, stdout+stderr)
 			assert.Contains(t, stderr, "nothing of the run is left")
 			assert.Contains(t, stderr, "it has 1 volumes and 1 snapshots, which stay untouched")
@@ -67,11 +67,11 @@ func TestTheSuiteRunsAgainstAServerAndLeavesItAsItWas(t *testing.T) {
 			require.NoError(t, err)
 			assert.Empty(t, r.With(report.Failed))
 			if c.passed {
-				assert.Greater(t, len(r.With(report.Passed)), 40)
+				assert.Greater(t, len(r.With(report.Passed)), 15)
 				assert.Empty(t, r.With(report.CannotTell))
 			} else {
 				assert.Empty(t, r.With(report.Passed), "without devices nobody can tell")
-				assert.Greater(t, len(r.With(report.CannotTell)), 40)
+				assert.Greater(t, len(r.With(report.CannotTell)), 15)
 			}
 			s.AssertNoLeaks(t, "theirs", "theirs-too")
 			assert.Equal(t, "untouched", string(s.ReadContent(t, "theirs", 0, 9)))
