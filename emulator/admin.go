@@ -114,7 +114,7 @@ func (s *Server) adminFail(w http.ResponseWriter, err error) {
 	e := vendorError(err)
 	text, _ := json.Marshal(adminError{errorBodyOf(e)}) // three plain members always encode
 	s.headers.set(w.Header())
-	send(w, StatusByName.of(e), append(text, '\n'))
+	send(w, StatusByName.Of(e.Name, e.Transient), append(text, '\n'))
 }
 
 func (s *Server) adminSend(w http.ResponseWriter, v any) {

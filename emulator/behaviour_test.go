@@ -187,7 +187,7 @@ func TestStatusProfileHasExceptionsByName(t *testing.T) {
 		"always500,transient=200,notbusy=9": {500, 200},
 		"byName,xbusy=423,busy=200":         {200, 503},
 	} {
-		assert.Equal(t, want, [2]int{profile.of(busy), profile.of(transient)}, string(profile))
+		assert.Equal(t, want, [2]int{profile.Of(busy.Name, busy.Transient), profile.Of(transient.Name, transient.Transient)}, string(profile))
 	}
 	for _, bad := range []string{"", "busy=423", "byName,", "byName,busy", "byName,busy=", "byName,=423", "byName,busy=600", "byName,busy=199"} {
 		assert.Error(t, StatusProfile(bad).check(), bad)

@@ -110,7 +110,7 @@ func (s *Server) succeed(w http.ResponseWriter, e envelope, data any) {
 	defer s.buffers.put(buf)
 	if err := e.writeEnvelope(buf, data); err != nil {
 		vendor := vendorError(err)
-		s.fail(w, e, vendor, s.cfg.status.of(vendor))
+		s.fail(w, e, vendor, s.cfg.status.Of(vendor.Name, vendor.Transient))
 		return
 	}
 	send(w, http.StatusOK, buf.Bytes())

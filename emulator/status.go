@@ -55,11 +55,11 @@ func (p StatusProfile) check() error {
 	return nil
 }
 
-// of returns the status of an error.
-func (p StatusProfile) of(e *cluster.Error) int {
+// Of returns the HTTP status of an error by its name, and by whether it is marked as passing.
+func (p StatusProfile) Of(called cluster.ErrorName, transient bool) int {
 	base, exceptions, _ := strings.Cut(string(p), ",")
-	name := string(e.Name)
-	if e.Transient {
+	name := string(called)
+	if transient {
 		name = "transient"
 	}
 	for one := range strings.SplitSeq(exceptions, ",") {
@@ -71,10 +71,10 @@ func (p StatusProfile) of(e *cluster.Error) int {
 	if StatusProfile(base) == StatusAlways500 {
 		return http.StatusInternalServerError
 	}
-	if e.Transient {
+	if transient {
 		return http.StatusServiceUnavailable
 	}
-	switch e.Name {
+	switch called {
 	case cluster.InvalidParam:
 		return http.StatusBadRequest
 	case cluster.AccessDenied:
@@ -115,7 +115,7 @@ func (s *Server) statusOf(err error, vendor *cluster.Error) int {
 	if errors.As(err, &r) && r.Status != 0 {
 		return r.Status
 	}
-	return s.cfg.status.of(vendor)
+	return s.cfg.status.Of(vendor.Name, vendor.Transient)
 }
 
 // noAnswer tells whether err stands for something that is no answer of the API.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -44,17 +43,20 @@ func newPlan(o Options) (*plan, error) {
 		return nil, err
 	}
 	filter, derived := apart(filter)
-	chosen, _, err := read(filter)
-	if err != nil {
+	taken := map[string]bool{} // godog's choice, by the tags in the files
+	if err := each(filter, func(s report.Scenario, _ []string) { taken[s.Title] = true }); err != nil {
 		return nil, err
 	}
 	in, outside := map[string]bool{}, map[string]bool{}
-	for _, s := range chosen {
-		in[s.Title] = derived.fits(s.Tags)
-		outside[s.Title] = !in[s.Title]
+	for _, s := range all {
+		if taken[s.Title] {
+			of := outside
+			if derived.fits(s.Tags) {
+				of = in
+			}
+			of[s.Title] = true
+		}
 	}
-	maps.DeleteFunc(in, func(_ string, chosen bool) bool { return !chosen })
-	maps.DeleteFunc(outside, func(_ string, left bool) bool { return !left })
 	seen := map[string]string{}
 	for i, s := range all {
 		if other, twice := seen[s.Title]; twice {
@@ -77,22 +79,37 @@ func load(filter string) ([]report.Scenario, error) {
 }
 
 // read also gives the number of hosts that each scenario needs, by its title. What their steps need is among the tags.
-func read(filter string) ([]report.Scenario, map[string]int, error) {
+func read(filter string) (out []report.Scenario, hosts map[string]int, err error) {
+	known := steps.Known{}
+	hosts = map[string]int{}
+	err = each(filter, func(s report.Scenario, texts []string) {
+		needs := known.NeedsOf(texts)
+		for _, tag := range needs.Tags {
+			if !slices.Contains(s.Tags, tag) {
+				s.Tags = append(s.Tags, tag)
+			}
+		}
+		hosts[s.Title] = needs.Hosts
+		out = append(out, s)
+	})
+	return out, hosts, err
+}
+
+// each calls f with the scenarios that the filter accepts, outlines expanded, and the texts of their steps.
+func each(filter string, f func(s report.Scenario, texts []string)) error {
 	paths, err := files()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	suite := godog.TestSuite{Options: &godog.Options{FS: features.FS, Paths: paths, Tags: filter}}
 	found, err := suite.RetrieveFeatures()
 	if err != nil {
-		return nil, nil, fmt.Errorf("read the feature files: %w", err)
+		return fmt.Errorf("read the feature files: %w", err)
 	}
-	var out []report.Scenario
-	hosts := map[string]int{}
-	for _, f := range found {
-		for _, p := range f.Pickles {
-			s := report.Scenario{Title: p.Name, Feature: f.Feature.Name, File: f.Uri}
-			if at := f.FindScenario(p.AstNodeIds[0]); at != nil {
+	for _, of := range found {
+		for _, p := range of.Pickles {
+			s := report.Scenario{Title: p.Name, Feature: of.Feature.Name, File: of.Uri}
+			if at := of.FindScenario(p.AstNodeIds[0]); at != nil {
 				s.Line = int(at.Location.Line)
 			}
 			for _, tag := range p.Tags {
@@ -104,17 +121,10 @@ func read(filter string) ([]report.Scenario, map[string]int, error) {
 			for _, step := range p.Steps {
 				texts = append(texts, step.Text)
 			}
-			needs := steps.NeedsOf(texts)
-			for _, tag := range needs.Tags {
-				if !slices.Contains(s.Tags, tag) {
-					s.Tags = append(s.Tags, tag)
-				}
-			}
-			hosts[s.Title] = needs.Hosts
-			out = append(out, s)
+			f(s, texts)
 		}
 	}
-	return out, hosts, nil
+	return nil
 }
 
 func files() ([]string, error) {

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
 
 	"github.com/spsim/spsim/agentsim"
+	"github.com/spsim/spsim/agentsim/image"
 )
 
 // Devices are the devices of a host.
@@ -70,18 +70,4 @@ func (p *Programs) size(ctx context.Context, file string) (int64, error) {
 func (d *device) Size() (int64, error) { return d.size() }
 
 // Discard writes zeros: that they are read afterwards is what counts.
-func (d *device) Discard(off, n int64) error {
-	zeros := make([]byte, min(n, 1<<20))
-	for n > 0 {
-		k := min(n, int64(len(zeros)))
-		written, err := d.WriteAt(zeros[:k], off)
-		if err != nil {
-			return err
-		}
-		if int64(written) < k {
-			return io.ErrShortWrite
-		}
-		off, n = off+k, n-k
-	}
-	return nil
-}
+func (d *device) Discard(off, n int64) error { return image.Zero(d, off, n) }

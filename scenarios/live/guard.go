@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/spsim/spsim/driver/spapi"
+	"github.com/spsim/spsim/emulator"
+	"github.com/spsim/spsim/emulator/cluster"
 	"github.com/spsim/spsim/emulator/fault"
 )
 
@@ -107,30 +109,13 @@ func (a *reply) response(r *http.Request) *http.Response {
 func refused(e *fault.Refusal) *reply {
 	status := e.Status
 	if status == 0 {
-		if status = http.StatusInternalServerError; !e.Transient {
-			status = statusOf(e.Name)
-		}
+		status = emulator.StatusByName.Of(cluster.ErrorName(e.Name), e.Transient)
 	}
 	raw, err := json.Marshal(map[string]any{"error": map[string]any{"name": e.Name, "descr": e.Descr, "transient": e.Transient}})
 	if err != nil {
 		raw = []byte(`{"error":{"name":"internal"}}`) // of text and a truth value, it never fails
 	}
 	return &reply{status, http.Header{"Content-Type": {"application/json"}}, raw}
-}
-
-// statusOf is the HTTP status that goes with an error's name (storpool-api 3).
-func statusOf(name string) int {
-	switch name {
-	case "objectDoesNotExist", "notFound":
-		return http.StatusNotFound
-	case "objectExists", "busy":
-		return http.StatusConflict
-	case "accessDenied":
-		return http.StatusForbidden
-	case "invalidParam", "invalidCall":
-		return http.StatusBadRequest
-	}
-	return http.StatusInternalServerError
 }
 
 // clients are the StorPool clients whose attachments a call changes.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/spsim/spsim/agentsim"
+	"github.com/spsim/spsim/agentsim/image"
 	"github.com/spsim/spsim/emulator/admin"
 )
 
@@ -55,23 +56,7 @@ func (o *owned) WriteAt(p []byte, off int64) (n int, err error) {
 }
 
 // Discard writes zeros: that they are read afterwards is what counts.
-func (o *owned) Discard(off, n int64) error { return zero(o, off, n) }
-
-// zero writes n zeros from off on.
-func zero(w interface {
-	WriteAt(p []byte, off int64) (int, error)
-}, off, n int64,
-) error {
-	zeros := make([]byte, min(n, piece))
-	for n > 0 {
-		k, err := w.WriteAt(zeros[:min(n, int64(len(zeros)))], off)
-		if err != nil {
-			return err
-		}
-		off, n = off+int64(k), n-int64(k)
-	}
-	return nil
-}
+func (o *owned) Discard(off, n int64) error { return image.Zero(o, off, n) }
 
 // Size is in bytes.
 func (o *owned) Size() (int64, error) {

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/spsim/spsim/agentsim"
+	"github.com/spsim/spsim/agentsim/image"
 	"github.com/spsim/spsim/driver/spapi"
 )
 
@@ -201,7 +202,7 @@ func (d *shade) Discard(off, n int64) error {
 	}
 	d.mu.Unlock()
 	for _, e := range edges {
-		if err := zero(d, e[0], e[1]); err != nil {
+		if err := image.Zero(d, e[0], e[1]); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 )
 
@@ -68,32 +69,42 @@ func needs() []need {
 	return out
 }
 
+// Known remembers what steps need by their texts, most of which come again. It begins as Known{}.
+type Known map[string]Needs
+
 // NeedsOf derives from the texts of a scenario's steps what they need.
-func NeedsOf(texts []string) (out Needs) {
-	has := map[string]bool{}
-	add := func(tag string) {
-		if !has[tag] {
-			has[tag] = true
-			out.Tags = append(out.Tags, tag)
-		}
-	}
-	all := needs()
+func (k Known) NeedsOf(texts []string) (out Needs) {
 	for _, text := range texts {
-		for _, n := range all {
-			if !has[n.tag] && n.pattern().MatchString(text) {
-				add(n.tag)
+		one, ok := k[text]
+		if !ok {
+			one = needsOf(text)
+			k[text] = one
+		}
+		for _, tag := range one.Tags {
+			if !slices.Contains(out.Tags, tag) {
+				out.Tags = append(out.Tags, tag)
 			}
 		}
-		if m := reSomeHosts().FindStringSubmatch(text); m != nil {
-			n, _ := strconv.Atoi(m[1]) // the pattern has digits there
-			out.Hosts += n
-		}
-		if reNewClust().MatchString(text) {
-			out.Hosts++
-		}
+		out.Hosts += one.Hosts
 	}
 	if out.Hosts > 1 {
-		add(NeedsTwoHosts)
+		out.Tags = append(out.Tags, NeedsTwoHosts)
+	}
+	return out
+}
+
+// needsOf is what one step needs.
+func needsOf(text string) (out Needs) {
+	for _, n := range needs() {
+		if n.pattern().MatchString(text) && !slices.Contains(out.Tags, n.tag) {
+			out.Tags = append(out.Tags, n.tag)
+		}
+	}
+	if m := reSomeHosts().FindStringSubmatch(text); m != nil {
+		out.Hosts, _ = strconv.Atoi(m[1]) // the pattern has digits there
+	}
+	if reNewClust().MatchString(text) {
+		out.Hosts++
 	}
 	return out
 }

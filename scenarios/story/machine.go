@@ -16,15 +16,12 @@ import (
 type Options struct {
 	// Driver puts known defects in, as [steps.Options] has it.
 	Driver string
-	// Smooth leaves out everything that goes wrong.
-	Smooth bool
 }
 
 // machine plays a story and keeps the model beside it.
 type machine struct {
 	t     *rapid.T
 	ctx   context.Context //nolint:containedctx // one case's
-	o     Options
 	story *steps.Story
 	model *model
 	given []string
@@ -36,7 +33,7 @@ type machine struct {
 
 // property is a case.
 func (o Options) property(t *rapid.T) {
-	m := &machine{t: t, ctx: context.Background(), o: o, story: steps.NewStory(steps.Options{Seed: 1, Driver: o.Driver}, "a story"), model: newModel()}
+	m := &machine{t: t, ctx: context.Background(), story: steps.NewStory(steps.Options{Seed: 1, Driver: o.Driver}, "a story"), model: newModel()}
 	defer func() {
 		if t.Failed() {
 			return
@@ -101,9 +98,6 @@ func (f Failure) Error() string {
 	return steps.Tell("A story that breaks a promise", f.Given, f.Told) + "\n  " + strings.ReplaceAll(f.Err.Error(), "\n", "\n  ")
 }
 
-// Unwrap is the promise.
-func (f Failure) Unwrap() error { return f.Err }
-
 func (m *machine) actions() map[string]func(*rapid.T) {
 	out := map[string]func(*rapid.T){}
 	for _, a := range Actions() {
@@ -115,10 +109,8 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 			m.act(v)
 		}
 	}
-	if !m.o.Smooth {
-		out["~ a call goes wrong"] = m.armCall
-		out["~ the management server dies"] = m.armDeath
-	}
+	out["~ a call goes wrong"] = m.armCall
+	out["~ the management server dies"] = m.armDeath
 	return out
 }
 
@@ -230,16 +222,14 @@ func (m *machine) either(v *move, failed error) {
 		return
 	}
 	said := fmt.Errorf("it failed with %w", failed)
-	for i, effect := range append([]func(*model){v.after}, v.or...) {
+	for _, effect := range append([]func(*model){v.after}, v.or...) {
 		after := m.model.clone()
 		effect(after)
 		m.complete(after, now)
 		bad := differences(after.facts(), now)
 		if len(bad) == 0 {
 			m.model = after
-			if i == 0 || len(v.or) > 0 {
-				m.believe(v)
-			}
+			m.believe(v)
 			m.demand(m.story.Holds(m.ctx))
 			return
 		}

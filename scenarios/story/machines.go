@@ -134,9 +134,6 @@ func otherActions() []Action {
 	}
 }
 
-// Without lists the rows of the matrix that no action has, with the reason.
-func Without() map[string]string { return map[string]string{} }
-
 func (m *model) deployed(vm string) {
 	m.vms[vm] = true
 	m.disks[vm+"-root"] = disk{vm: vm, mib: 1 << 10, pool: "primary", root: true}

@@ -23,16 +23,15 @@ type model struct {
 	snapshots map[string]string // name to disk
 	groups    map[string]string // VM snapshots: name to VM
 	templates map[string]bool
-	copied    map[string]bool   // snapshots that the second zone has as well
-	tagged    map[string]bool   // VMs with a policy
-	named     int               // names given so far
-	stale     map[string]string // snapshots of disks that are gone: name to disk
+	copied    map[string]bool // snapshots that the second zone has as well
+	tagged    map[string]bool // VMs with a policy
+	named     int             // names given so far
 }
 
 func newModel() *model {
 	return &model{
 		vms: map[string]bool{}, disks: map[string]disk{}, snapshots: map[string]string{}, groups: map[string]string{},
-		templates: map[string]bool{}, copied: map[string]bool{}, tagged: map[string]bool{}, stale: map[string]string{},
+		templates: map[string]bool{}, copied: map[string]bool{}, tagged: map[string]bool{},
 	}
 }
 
@@ -40,7 +39,6 @@ func (m *model) clone() *model {
 	return &model{
 		vms: maps.Clone(m.vms), disks: maps.Clone(m.disks), snapshots: maps.Clone(m.snapshots), groups: maps.Clone(m.groups),
 		templates: maps.Clone(m.templates), copied: maps.Clone(m.copied), tagged: maps.Clone(m.tagged), named: m.named,
-		stale: maps.Clone(m.stale),
 	}
 }
 
