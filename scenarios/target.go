@@ -53,7 +53,7 @@ func (p *plan) lacking(cfg live.Config, c live.Capabilities) {
 		if s.Result != "" {
 			continue
 		}
-		if why := lacks(s, p.hosts[s.Title], cfg.HostTools, c); why != "" {
+		if why := lacks(s, p.hosts[s.Title], cfg.Host != nil, c); why != "" {
 			p.scenarios[i].Result, p.scenarios[i].Reason = report.Skipped, why
 			p.elsewhere[s.Title] = true
 			p.selected--
@@ -79,7 +79,7 @@ func (o Options) target() (live.Config, error) {
 		return cfg, fmt.Errorf("%w: the target %s needs --api HOST:PORT and --token", ErrUsage, o.Target)
 	case o.Target == Live && cfg.Template == "":
 		return cfg, fmt.Errorf("%w: the target live needs --template, the placement template for everything that it creates", ErrUsage)
-	case cfg.HostTools && cfg.Admin != "":
+	case cfg.Host != nil && cfg.Admin != "":
 		return cfg, fmt.Errorf("%w: --tools host opens this machine's devices, --admin those of an emulator: give one", ErrUsage)
 	}
 	return cfg, nil
@@ -100,7 +100,7 @@ func outside(ctx context.Context, o Options, p *plan) (out report.Report, err er
 		session.Run(), cfg.Journal)
 	p.lacking(cfg, session.Capabilities())
 	o.newTarget = session.Target
-	if cfg.HostTools {
+	if cfg.Host != nil {
 		o.Concurrency = 1 // they share the machine
 	}
 	out, err = play(ctx, o, p)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/spsim/spsim/agentsim/hosttools"
 	"github.com/spsim/spsim/scenarios"
 	"github.com/spsim/spsim/scenarios/live"
 )
@@ -52,7 +53,10 @@ func (t *targetFlags) config(target string) (live.Config, error) {
 	}
 	cfg := live.Config{
 		API: t.api, Token: cmp.Or(t.token, os.Getenv("SP_AUTH_TOKEN")), Admin: t.admin, Template: t.template, Second: t.second,
-		Clients: t.clients, HostTools: t.tools == hostTools, Journal: t.journal,
+		Clients: t.clients, Journal: t.journal,
+	}
+	if t.tools == hostTools {
+		cfg.Host = &hosttools.Programs{}
 	}
 	if host := os.Getenv("SP_API_HTTP_HOST"); cfg.API == "" && host != "" {
 		cfg.API = net.JoinHostPort(host, cmp.Or(os.Getenv("SP_API_HTTP_PORT"), "81"))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -83,9 +82,16 @@ func TestTheSuiteRunsAgainstAServerAndLeavesItAsItWas(t *testing.T) {
 func TestADefectIsSeenOnAServerToo(t *testing.T) {
 	t.Parallel()
 	s, flags := standIn(t)
-	stdout, _, err := conformed(t, append(flags, "--target", "emulator", "--admin", s.AdminURL(), "--rows", "10", "--driver", "D-2")...)
+	dir := t.TempDir()
+	_, _, err := conformed(t, append(flags, "--target", "emulator", "--admin", s.AdminURL(), "--rows", "10", "--driver", "D-2", "--out", dir)...)
 	require.Error(t, err)
-	assert.Contains(t, stdout, "FAILED")
+	r, err := report.Read(dir)
+	require.NoError(t, err)
+	failed := r.With(report.Failed)
+	require.NotEmpty(t, failed)
+	for _, x := range failed {
+		assert.Contains(t, x.Tags, "@D-2", x.Title)
+	}
 	s.AssertNoLeaks(t, "theirs", "theirs-too")
 }
 
@@ -104,7 +110,9 @@ func TestADryRunSaysWhatWouldBeDoneAndDoesNothing(t *testing.T) {
 }
 
 func TestWrongFlagsOfATargetAreRefused(t *testing.T) {
-	t.Parallel()
+	for _, name := range []string{"SP_API_HTTP_HOST", "SP_API_HTTP_PORT", "SP_AUTH_TOKEN", adminURLVariable} {
+		t.Setenv(name, "") // those of a server that runs elsewhere
+	}
 	for says, args := range map[string][]string{
 		"needs --api HOST:PORT and --token":       {"--target", "emulator"},
 		"needs --template":                        {"--target", "live", "--api", "127.0.0.1:1", "--token", "x"},
@@ -118,10 +126,6 @@ func TestWrongFlagsOfATargetAreRefused(t *testing.T) {
 		"takes no --api, --token, --template and": {"--dry-run"},
 	} {
 		t.Run(says, func(t *testing.T) {
-			t.Parallel()
-			if os.Getenv("SP_API_HTTP_HOST") != "" {
-				t.Skip("variables of a server are set: SP_API_HTTP_HOST")
-			}
 			_, _, err := conformed(t, args...)
 			require.ErrorContains(t, err, says)
 			if says != "read the journal" {

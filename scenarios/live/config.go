@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/spsim/spsim/agentsim/hosttools"
 	"github.com/spsim/spsim/driver/spapi"
 	"github.com/spsim/spsim/emulator/admin"
 )
@@ -32,8 +34,9 @@ type Config struct {
 	Clients []int
 	// Journal is the file that says what to remove should the run be killed.
 	Journal string
-	// HostTools has the devices of this machine opened, which is a client of the cluster.
-	HostTools bool
+	// Host are the programs of this machine, which is a client of the cluster and the only one that is used then: its devices
+	// are opened. Nil when it is none.
+	Host *hosttools.Programs
 	// Transport carries the calls; one of its own when nil.
 	Transport http.RoundTripper
 }
@@ -67,6 +70,11 @@ func detect(ctx context.Context, cfg Config, api *spapi.Client) (c Capabilities,
 		return c, fmt.Errorf("%w: no StorPool API answers at %s: %w", ErrUsage, cfg.API, err)
 	}
 	c.Status = services.ClusterStatus
+	if cfg.Host != nil {
+		if cfg.Clients, err = thisMachine(ctx, cfg); err != nil {
+			return c, err
+		}
+	}
 	if c.Clients, err = clients(cfg, services); err != nil {
 		return c, err
 	}
@@ -77,7 +85,7 @@ func detect(ctx context.Context, cfg Config, api *spapi.Client) (c Capabilities,
 		return c, fmt.Errorf("ask for the cluster's id: %w", err)
 	}
 	if cfg.Admin == "" {
-		c.Devices = cfg.HostTools
+		c.Devices = cfg.Host != nil
 		return c, nil
 	}
 	a, err := admin.New(cfg.Admin, cfg.Token)
@@ -101,6 +109,29 @@ func detect(ctx context.Context, cfg Config, api *spapi.Client) (c Capabilities,
 	}
 	c.Devices, c.Clock = true, now.Virtual
 	return c, nil
+}
+
+// thisMachine is the client that this machine is. Another one's devices are not here.
+func thisMachine(ctx context.Context, cfg Config) ([]int, error) {
+	conf, err := cfg.Host.Conf(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: this machine is no client of a StorPool cluster: %w", ErrUsage, err)
+	}
+	for _, line := range conf {
+		text, ok := strings.CutPrefix(line, "SP_OURID=")
+		if !ok {
+			continue
+		}
+		id, err := strconv.Atoi(text)
+		if err != nil {
+			return nil, fmt.Errorf("%w: SP_OURID of this machine is no number: %w", ErrUsage, err)
+		}
+		if len(cfg.Clients) > 0 && !slices.Equal(cfg.Clients, []int{id}) {
+			return nil, fmt.Errorf("%w: this machine is client %d, and only its devices can be opened: leave %v out", ErrUsage, id, cfg.Clients)
+		}
+		return []int{id}, nil
+	}
+	return nil, fmt.Errorf("%w: the configuration of this machine has no SP_OURID", ErrUsage)
 }
 
 // clients are the clients that hosts may use: those that were named, or all that run, in their order.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/spsim/spsim/agentsim"
-	"github.com/spsim/spsim/agentsim/hosttools"
 	"github.com/spsim/spsim/agentsim/remote"
 	"github.com/spsim/spsim/driver/spapi"
 	"github.com/spsim/spsim/emulator"
@@ -49,7 +48,7 @@ func (s *Session) Target() (world.Target, error) {
 		session: s, name: fmt.Sprintf("%s%s%d", s.run, separator, n), clock: clock.NewVirtual(time.Now().UTC().Truncate(time.Second)),
 		objects: map[string]*known{}, named: map[string]string{},
 	}
-	if s.cfg.HostTools {
+	if s.cfg.Host != nil {
 		t.clock = clock.Real{}
 	}
 	t.faults = fault.NewSet(t.clock, allowRule)
@@ -114,8 +113,8 @@ func (s *scope) Devices(n int) agentsim.Devices {
 		return none{err}
 	}
 	switch cfg := s.session.cfg; {
-	case cfg.HostTools:
-		return (&hosttools.Programs{}).Devices()
+	case cfg.Host != nil:
+		return cfg.Host.Devices()
 	case cfg.Admin != "":
 		d, err := remote.New(remote.Config{URL: cfg.Admin, Token: cfg.Token, Client: id})
 		if err != nil {
@@ -134,7 +133,7 @@ func (n none) Open(context.Context, string) (agentsim.Device, error) { return ni
 // Borrow opens an object as its owner sees it, or through an attachment to this machine.
 func (s *scope) Borrow(ctx context.Context, gid string, snapshot bool) (agentsim.Device, error) {
 	switch {
-	case s.session.cfg.HostTools:
+	case s.session.cfg.Host != nil:
 		return s.borrowHere(ctx, gid, snapshot)
 	case s.session.cfg.Admin != "":
 		return newOwned(ctx, s.session.cfg, gid)
@@ -180,7 +179,7 @@ func (s *scope) borrowHere(ctx context.Context, gid string, snapshot bool) (agen
 			return s.session.api.VolumesReassign(context.WithoutCancel(ctx), item(spapi.Reassign{Detach: spapi.Clients{IDs: []int{id}}, Force: true}))
 		}
 	}
-	d, err := (&hosttools.Programs{}).Devices().Open(ctx, device(gid))
+	d, err := s.session.cfg.Host.Devices().Open(ctx, device(gid))
 	if err != nil {
 		return nil, errors.Join(err, give())
 	}
