@@ -84,12 +84,13 @@ type limitFacts struct {
 }
 
 // iopsLimit returns the limit to send: the one that the volume itself should have, nil when there is nothing to say. The
-// QoS service sets the limits of volumes with a tier. What comes from a source with a limit is told that it has none.
+// QoS service sets the limits of volumes with a tier. What comes from a source that has a limit, or may have one, as a
+// template made of a limited volume does, is told that it has none.
 func iopsLimit(s limitSite, f limitFacts) *int64 {
 	switch {
 	case f.place.tier != "":
 		return nil
-	case f.volume > 0, f.source > 0, s == limitRevert:
+	case f.volume > 0, f.source > 0, s == limitRevert, s == limitOfTemplate:
 		return &f.volume
 	default:
 		return nil

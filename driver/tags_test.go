@@ -92,7 +92,7 @@ func TestALimitIsThatOfTheVolumeItself(t *testing.T) {
 		want  sites
 	}{
 		{"a limit", limitFacts{volume: 5}, sites{n(5), n(5), n(5), n(5)}},
-		{"no limit", limitFacts{}, sites{nil, nil, nil, n(0)}},
+		{"no limit", limitFacts{}, sites{nil, n(0), nil, n(0)}},
 		{"no limit, but the source has one", limitFacts{source: 7}, sites{n(0), n(0), n(0), n(0)}},
 		{"another limit than the source", limitFacts{volume: 5, source: 7}, sites{n(5), n(5), n(5), n(5)}},
 		{"a tier", limitFacts{place: tier, volume: 5, source: 7}, sites{}},

@@ -27,6 +27,19 @@ Feature: Make a template of a volume or of a snapshot
       | ROOT |
       | DATA |
 
+  @row-11 @row-02
+  Scenario: A VM of a template that was made of a disk with an IOPS limit has no limit
+    Given the disk offering "fast" with 500 IOPS
+    And a detached DATA disk "disk" of 1 GiB with the offering "fast" with the pattern "installed"
+    When the template "golden" is made from the disk "disk"
+    And the VM "clone" is deployed from the template "golden"
+    Then the StorPool volume of "clone-root" has
+      | iops     | unlimited |
+      | template | hdd       |
+    And the StorPool volume of "disk" has
+      | iops | 500 |
+    And "clone-root" holds the pattern "installed"
+
   @row-11
   Scenario: A template of a disk of a running VM is refused
     Given the ROOT disk "disk", attached, with the pattern "installed"

@@ -73,7 +73,7 @@ func (s *scene) takeGroup(ctx context.Context, name, vm, memory, outcome string)
 		row, err := s.m().CreateVMSnapshot(ctx, id, memory != "")
 		_ = s.inv().View(func(tx *inventory.Tx) error { // the function returns no error
 			if row.ID == 0 { // it died: the row that it made is the last one
-				for _, r := range tx.VMSnapshots.All(func(r inventory.VMSnapshot) bool { return r.VM == id }) {
+				for _, r := range tx.VMSnapshots.All(func(r inventory.VMSnapshot) bool { return r.VM == id && !s.groupKnown(r.ID) }) {
 					row = r
 				}
 			}
@@ -89,6 +89,16 @@ func (s *scene) takeGroup(ctx context.Context, name, vm, memory, outcome string)
 		s.groups[name] = g
 		return err
 	})
+}
+
+// groupKnown tells whether a VM snapshot has a name already.
+func (s *scene) groupKnown(id inventory.ID) bool {
+	for _, g := range s.groups {
+		if g.id == id {
+			return true
+		}
+	}
+	return false
 }
 
 // disksOf are the names of the disks that a VM has now.

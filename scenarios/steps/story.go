@@ -182,8 +182,11 @@ func (t *Story) Facts() map[string]string {
 			}
 		}
 		for name, g := range s.groups {
-			if x, ok := tx.VMSnapshots.Get(g.id); ok && x.State == inventory.VMSnapshotReady {
+			if x, ok := tx.VMSnapshots.Get(g.id); ok {
 				out["VM snapshot "+name] = "of " + vmName(x.VM)
+				if x.State != inventory.VMSnapshotReady {
+					out["VM snapshot "+name] += ", of no use"
+				}
 			}
 		}
 		return nil

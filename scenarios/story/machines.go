@@ -79,21 +79,23 @@ func vmActions() []Action { //nolint:funlen // a table
 				return nil
 			}
 			name := m.name("group")
-			return one(`the VM snapshot "%s" of "%s" is taken`, name, x).then(func(m *model) { m.groups[name] = x })
+			return one(`the VM snapshot "%s" of "%s" is taken`, name, x).then(func(m *model) { m.groups[name] = group{vm: x} }).
+				leaving(func(m *model) { m.groups[name] = group{x, true} })
 		}},
 		{"revert to a VM snapshot", []string{"20"}, func(t *rapid.T, m *model) *move {
-			g := pick(t, "VM snapshot", m.groups, func(_, vm string) bool { return !m.vms[vm] })
+			g := pick(t, "VM snapshot", m.groups, func(_ string, g group) bool { return !g.useless && !m.vms[g.vm] })
 			if g == "" {
 				return nil
 			}
-			return one(`the VM "%s" is reverted to the VM snapshot "%s"`, m.groups[g], g).holding("", steps.OfVMSnapshot, g)
+			return one(`the VM "%s" is reverted to the VM snapshot "%s"`, m.groups[g].vm, g).holding("", steps.OfVMSnapshot, g)
 		}},
 		{"delete a VM snapshot", []string{"21"}, func(t *rapid.T, m *model) *move {
-			g := pick(t, "VM snapshot", m.groups, func(string, string) bool { return true })
+			g := pick(t, "VM snapshot", m.groups, func(string, group) bool { return true })
 			if g == "" {
 				return nil
 			}
-			return one(`the VM snapshot "%s" is deleted`, g).then(func(m *model) { delete(m.groups, g) })
+			return one(`the VM snapshot "%s" is deleted`, g).then(func(m *model) { delete(m.groups, g) }).
+				leaving(func(m *model) { m.groups[g] = group{m.groups[g].vm, true} })
 		}},
 		{"set a policy", []string{"22"}, func(t *rapid.T, m *model) *move {
 			x := pick(t, "vm", m.vms, func(name string, _ bool) bool { return !m.tagged[name] })
@@ -114,7 +116,7 @@ func vmActions() []Action { //nolint:funlen // a table
 
 func otherActions() []Action {
 	return []Action{
-		{"add and remove a pool", []string{"25"}, func(_ *rapid.T, m *model) *move {
+		{"remove a pool that was added", []string{"25"}, func(_ *rapid.T, m *model) *move {
 			name := m.name("pool")
 			return &move{texts: []string{
 				fmt.Sprintf(`the pool "%s" is created with the URL "storpool://{token}@{host}:{port}/hybrid"`, name), fmt.Sprintf(`the pool "%s" goes into maintenance`, name), fmt.Sprintf(`the pool "%s" is deleted`, name),
@@ -123,7 +125,7 @@ func otherActions() []Action {
 		{"connect a host again", []string{"26"}, func(t *rapid.T, _ *model) *move {
 			return one("host %d connects again", rapid.IntRange(1, 3).Draw(t, "host")).smoothly()
 		}},
-		{"collect statistics", []string{"29"}, func(*rapid.T, *model) *move { return one("the statistics are collected").smoothly() }},
+		{"a look at the statistics", []string{"29"}, func(*rapid.T, *model) *move { return one("the statistics are collected").smoothly() }},
 		{"collect garbage", nil, func(*rapid.T, *model) *move { return one("CloudStack collects garbage") }},
 		{"look for expired safety snapshots", nil, func(*rapid.T, *model) *move {
 			return one("the driver looks for expired safety snapshots").smoothly()

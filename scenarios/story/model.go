@@ -16,12 +16,18 @@ type disk struct {
 	far    bool // in the second zone
 }
 
+// group is a VM snapshot. One that failed, or whose deletion did, stays until it is deleted again.
+type group struct {
+	vm      string
+	useless bool
+}
+
 // model is what CloudStack should have on record, by the names of the story.
 type model struct {
 	vms       map[string]bool // true for running
 	disks     map[string]disk
 	snapshots map[string]string // name to disk
-	groups    map[string]string // VM snapshots: name to VM
+	groups    map[string]group
 	templates map[string]bool
 	copied    map[string]bool // snapshots that the second zone has as well
 	tagged    map[string]bool // VMs with a policy
@@ -30,7 +36,7 @@ type model struct {
 
 func newModel() *model {
 	return &model{
-		vms: map[string]bool{}, disks: map[string]disk{}, snapshots: map[string]string{}, groups: map[string]string{},
+		vms: map[string]bool{}, disks: map[string]disk{}, snapshots: map[string]string{}, groups: map[string]group{},
 		templates: map[string]bool{}, copied: map[string]bool{}, tagged: map[string]bool{},
 	}
 }
@@ -65,8 +71,11 @@ func (m *model) facts() map[string]string {
 	for name := range m.templates {
 		out["template "+name] = "active"
 	}
-	for name, vm := range m.groups {
-		out["VM snapshot "+name] = "of " + vm
+	for name, g := range m.groups {
+		out["VM snapshot "+name] = "of " + g.vm
+		if g.useless {
+			out["VM snapshot "+name] += ", of no use"
+		}
 	}
 	return out
 }
@@ -96,8 +105,8 @@ func (m *model) name(kind string) string {
 
 // grouped tells whether a VM has VM snapshots, which forbid to change its disks.
 func (m *model) grouped(vm string) bool {
-	for _, of := range m.groups {
-		if of == vm {
+	for _, g := range m.groups {
+		if g.vm == vm {
 			return true
 		}
 	}
