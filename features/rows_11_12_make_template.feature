@@ -28,6 +28,7 @@ Feature: Make a template of a volume or of a snapshot
       | DATA |
 
   @row-11 @row-02
+  @D-11a @D-12a
   Scenario: A VM of a template that was made of a disk with an IOPS limit has no limit
     Given the disk offering "fast" with 500 IOPS
     And a detached DATA disk "disk" of 1 GiB with the offering "fast" with the pattern "installed"

@@ -4,24 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-)
 
-// qemu runs qemu-img, or skips the test where it is missing.
-func qemu(t *testing.T, args ...string) []byte {
-	t.Helper()
-	if _, err := exec.LookPath("qemu-img"); err != nil {
-		t.Skip("qemu-img (package qemu-utils) is missing")
-	}
-	out, err := exec.CommandContext(t.Context(), "qemu-img", args...).CombinedOutput()
-	require.NoError(t, err, "qemu-img %v: %s", args, out)
-	return out
-}
+	"github.com/spsim/spsim/agentsim/image/imagetest"
+)
 
 // sample is a raw file with data, holes, zeros and a last part that is no whole cluster.
 func sample(t *testing.T) (path string, size int64) {
@@ -60,14 +50,14 @@ func TestQemuReadsWhatIsWrittenHere(t *testing.T) {
 			dst, _ := openFile(t, path)
 			im, err := Create(dst, Qcow2, size, opts)
 			require.NoError(t, err)
-			qemu(t, "check", "-f", "qcow2", path)
+			imagetest.Qemu(t, "check", "-f", "qcow2", path)
 			src, n := openFile(t, raw)
 			r, err := OpenReader(src, n, Raw)
 			require.NoError(t, err)
 			_, err = Convert(context.Background(), im, r, nil)
 			require.NoError(t, err)
-			qemu(t, "check", "-f", "qcow2", path)
-			qemu(t, "compare", "-f", "raw", "-F", "qcow2", raw, path)
+			imagetest.Qemu(t, "check", "-f", "qcow2", path)
+			imagetest.Qemu(t, "compare", "-f", "raw", "-F", "qcow2", raw, path)
 
 			var info struct {
 				Size    int64                                  `json:"virtual-size"`
@@ -75,7 +65,7 @@ func TestQemuReadsWhatIsWrittenHere(t *testing.T) {
 				Dirty   bool                                   `json:"dirty-flag"`
 				Data    struct{ Data struct{ Compat string } } `json:"format-specific"`
 			}
-			require.NoError(t, json.Unmarshal(qemu(t, "info", "-f", "qcow2", "--output=json", path), &info))
+			require.NoError(t, json.Unmarshal([]byte(imagetest.Qemu(t, "info", "-f", "qcow2", "--output=json", path)), &info))
 			assert.Equal(t, size, info.Size)
 			assert.False(t, info.Dirty)
 			if opts.Version == 2 {
@@ -106,7 +96,7 @@ func TestImagesOfQemuAreReadHere(t *testing.T) {
 			t.Parallel()
 			raw, _ := sample(t)
 			path := filepath.Join(t.TempDir(), "theirs.qcow2")
-			qemu(t, append(append([]string{"convert", "-f", "raw", "-O", "qcow2"}, args...), raw, path)...)
+			imagetest.Qemu(t, append(append([]string{"convert", "-f", "raw", "-O", "qcow2"}, args...), raw, path)...)
 			want, err := os.ReadFile(raw)
 			require.NoError(t, err)
 			f, n := openFile(t, path)
@@ -120,7 +110,7 @@ func TestImagesOfQemuAreReadHere(t *testing.T) {
 			require.NoError(t, err)
 			_, err = Convert(context.Background(), im, r, nil)
 			require.NoError(t, err)
-			qemu(t, "compare", "-f", "raw", "-F", "qcow2", back, path)
+			imagetest.Qemu(t, "compare", "-f", "raw", "-F", "qcow2", back, path)
 		})
 	}
 }
@@ -135,7 +125,7 @@ func TestImagesOfQemuCanBeChangedHere(t *testing.T) {
 			t.Parallel()
 			raw, size := sample(t)
 			path := filepath.Join(t.TempDir(), "theirs.qcow2")
-			qemu(t, append(append([]string{"convert", "-f", "raw", "-O", "qcow2"}, args...), raw, path)...)
+			imagetest.Qemu(t, append(append([]string{"convert", "-f", "raw", "-O", "qcow2"}, args...), raw, path)...)
 			plainFile, n := openFile(t, raw)
 			plain, err := Open(plainFile, n, Raw)
 			require.NoError(t, err)
@@ -151,8 +141,8 @@ func TestImagesOfQemuCanBeChangedHere(t *testing.T) {
 				require.NoError(t, both.Zero(6*mib, 2*mib))
 				require.NoError(t, both.Flush())
 			}
-			qemu(t, "check", "-f", "qcow2", path)
-			qemu(t, "compare", "-f", "raw", "-F", "qcow2", raw, path)
+			imagetest.Qemu(t, "check", "-f", "qcow2", path)
+			imagetest.Qemu(t, "compare", "-f", "raw", "-F", "qcow2", raw, path)
 		})
 	}
 }
@@ -161,7 +151,7 @@ func TestImagesThatNeedMoreThanThemselvesAreRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	base := filepath.Join(dir, "base.qcow2")
-	qemu(t, "create", "-f", "qcow2", base, "1M")
+	imagetest.Qemu(t, "create", "-f", "qcow2", base, "1M")
 	for name, c := range map[string]struct {
 		args []string
 		want error
@@ -176,7 +166,7 @@ func TestImagesThatNeedMoreThanThemselvesAreRefused(t *testing.T) {
 		},
 	} {
 		path := filepath.Join(dir, name)
-		qemu(t, append(append([]string{"create", "-f", "qcow2"}, c.args...), path, "1M")...)
+		imagetest.Qemu(t, append(append([]string{"create", "-f", "qcow2"}, c.args...), path, "1M")...)
 		f, n := openFile(t, path)
 		_, err := OpenReader(f, n, Qcow2)
 		assert.ErrorIs(t, err, c.want, name)

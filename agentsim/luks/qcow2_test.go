@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spsim/spsim/agentsim/image"
+	"github.com/spsim/spsim/agentsim/image/imagetest"
 	"github.com/spsim/spsim/agentsim/luks"
 )
 
@@ -79,15 +79,6 @@ func TestAnEncryptedImageOpensWithItsPassphraseOnly(t *testing.T) {
 	require.ErrorIs(t, err, image.ErrNotEncrypted)
 }
 
-func qemu(t *testing.T, args ...string) {
-	t.Helper()
-	if _, err := exec.LookPath("qemu-img"); err != nil {
-		t.Skip("qemu-img is missing (package qemu-utils)")
-	}
-	out, err := exec.Command("qemu-img", args...).CombinedOutput()
-	require.NoError(t, err, string(out))
-}
-
 func secretObject(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "key")
@@ -100,8 +91,8 @@ func TestQemuReadsAnEncryptedImage(t *testing.T) {
 	name, data := sealed(t)
 	out := filepath.Join(t.TempDir(), "raw")
 	source := "driver=qcow2,encrypt.key-secret=s,file.filename=" + name
-	qemu(t, "check", "--object", secretObject(t), "--image-opts", source)
-	qemu(t, "convert", "--object", secretObject(t), "-O", "raw", "--image-opts", source, out)
+	imagetest.Qemu(t, "check", "--object", secretObject(t), "--image-opts", source)
+	imagetest.Qemu(t, "convert", "--object", secretObject(t), "-O", "raw", "--image-opts", source, out)
 	got, err := os.ReadFile(out)
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(data, got))
@@ -113,7 +104,7 @@ func TestAnEncryptedImageOfQemuCanBeReadAndWritten(t *testing.T) {
 	dir := t.TempDir()
 	raw, name := filepath.Join(dir, "raw"), filepath.Join(dir, "qcow2")
 	require.NoError(t, os.WriteFile(raw, data, 0o600))
-	qemu(t, "convert", "--object", secretObject(t), "-f", "raw", "-O", "qcow2",
+	imagetest.Qemu(t, "convert", "--object", secretObject(t), "-f", "raw", "-O", "qcow2",
 		"-o", "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10", raw, name)
 	im, err := reopen(t, name, passphrase)
 	require.NoError(t, err)
@@ -126,8 +117,8 @@ func TestAnEncryptedImageOfQemuCanBeReadAndWritten(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, im.Flush())
 	source, out := "driver=qcow2,encrypt.key-secret=s,file.filename="+name, filepath.Join(dir, "out")
-	qemu(t, "check", "--object", secretObject(t), "--image-opts", source)
-	qemu(t, "convert", "--object", secretObject(t), "-O", "raw", "--image-opts", source, out)
+	imagetest.Qemu(t, "check", "--object", secretObject(t), "--image-opts", source)
+	imagetest.Qemu(t, "convert", "--object", secretObject(t), "-O", "raw", "--image-opts", source, out)
 	got, err = os.ReadFile(out)
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(data, got))

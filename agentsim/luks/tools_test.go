@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/spsim/spsim/agentsim/image/imagetest"
 )
 
 // tool skips the test where a program is missing.
@@ -108,13 +110,13 @@ func (b bench) raw(name string) string { return "driver=raw,file.filename=" + b.
 
 func (b bench) qemuCompare(name, plain string) {
 	b.t.Helper()
-	run(b.t, "qemu-img", "compare", "--object", b.secret(), "--image-opts", b.luks(name), b.raw(plain))
+	imagetest.Qemu(b.t, "compare", "--object", b.secret(), "--image-opts", b.luks(name), b.raw(plain))
 }
 
 // qemuEncrypt is what upstream runs for a root volume, in qemu-img's shortest time (agent 7).
 func (b bench) qemuEncrypt(from, to string) {
 	b.t.Helper()
-	run(b.t, "qemu-img", "convert", "-O", "luks", "-o", "key-secret=s,iter-time=1", "-U", "--object", b.secret(),
+	imagetest.Qemu(b.t, "convert", "-O", "luks", "-o", "key-secret=s,iter-time=1", "-U", "--object", b.secret(),
 		"--image-opts", b.raw(from), b.path(to))
 }
 
@@ -141,7 +143,7 @@ func TestQemuReadsWhatIsWrittenHere(t *testing.T) {
 			b.file("plain", pattern(7, mib+3*SectorSize))
 			b.format("ours", b.read("plain"), Params{Iterations: MinIterations, PayloadOffset: offset})
 			b.qemuCompare("ours", "plain")
-			info := run(t, "qemu-img", "info", "--object", b.secret(), "--image-opts", b.luks("ours"))
+			info := imagetest.Qemu(t, "info", "--object", b.secret(), "--image-opts", b.luks("ours"))
 			assert.Contains(t, info, fmt.Sprintf("payload offset: %d\n", offset))
 			assert.Contains(t, info, fmt.Sprintf("(%d bytes)\n", mib+3*SectorSize))
 		})
@@ -231,7 +233,7 @@ func TestWhatCryptsetupFormatsIsReadAndWrittenHere(t *testing.T) {
 				b.qemuCompare("theirs", "plain")
 
 				b.file("plain", pattern(5, int(c.Size())))
-				run(t, "qemu-img", "convert", "-n", "--object", b.secret(), "-f", "raw", b.path("plain"), "--target-image-opts", b.luks("theirs"))
+				imagetest.Qemu(t, "convert", "-n", "--object", b.secret(), "-f", "raw", b.path("plain"), "--target-image-opts", b.luks("theirs"))
 				assert.Equal(t, b.read("plain"), contents(t, c))
 			})
 		}

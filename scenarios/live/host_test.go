@@ -21,7 +21,7 @@ func machine(t *testing.T, conf string) *hosttools.Programs {
 	t.Helper()
 	p := &hosttools.Programs{Path: t.TempDir(), Root: t.TempDir()}
 	for name, text := range map[string]string{"storpool_confget": "echo " + conf, "blockdev": `stat -c %s "$2"`} {
-		require.NoError(t, os.WriteFile(filepath.Join(p.Path, name), []byte("#!/bin/sh\n"+text+"\n"), 0o700)) //nolint:gosec // a program
+		require.NoError(t, os.WriteFile(filepath.Join(p.Path, name), []byte("#!/bin/sh\n"+text+"\n"), 0o700))
 	}
 	p.Path += ":/usr/bin:/bin"
 	require.NoError(t, os.MkdirAll(filepath.Join(p.Root, "dev/storpool-byid"), 0o700))
@@ -58,7 +58,7 @@ func TestWithHostToolsTheOnlyHostIsThisMachine(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, d.Close())
 	assert.Empty(t, attached())
-	raw, err := os.ReadFile(file) //nolint:gosec // the test's own
+	raw, err := os.ReadFile(file)
 	require.NoError(t, err)
 	assert.Equal(t, "written", string(raw[100:107]))
 
