@@ -11,18 +11,18 @@ import (
 const attempts = 10
 
 // Qemu runs qemu-img and returns what it prints, or skips the test where it is missing.
-func Qemu(t testing.TB, args ...string) string {
-	t.Helper()
+func Qemu(tb testing.TB, args ...string) string {
+	tb.Helper()
 	if _, err := exec.LookPath("qemu-img"); err != nil {
-		t.Skip("qemu-img is missing (package qemu-utils)")
+		tb.Skip("qemu-img is missing (package qemu-utils)")
 	}
 	for n := 1; ; n++ {
-		out, err := exec.CommandContext(t.Context(), "qemu-img", args...).CombinedOutput()
+		out, err := exec.CommandContext(tb.Context(), "qemu-img", args...).CombinedOutput() //nolint:gosec // a test chooses them
 		if err == nil {
 			return string(out)
 		}
 		if n == attempts || !Unmeasured(string(out)) {
-			t.Fatalf("qemu-img %v: %v\n%s", args, err, out)
+			tb.Fatalf("qemu-img %v: %v\n%s", args, err, out)
 		}
 	}
 }
