@@ -76,6 +76,23 @@ Feature: Copy a snapshot to another zone
     And secondary storage has no snapshot
     And "copy" holds the pattern "before"
 
+  @D-11a @D-7a @CS-5433
+  Scenario: A copied snapshot leaves nothing behind when it is deleted after its disk
+    Given the bypass of secondary storage is off
+    And the DATA disk "disk", detached, with the pattern "before"
+    And the snapshot "snap" of "disk" is taken
+    And the snapshot "snap" is copied to the pool "far"
+    And 2 min pass
+    And the driver ends the exports of what has arrived
+    When the disk "disk" is deleted
+    And the volume "copy" is created in the second zone from the snapshot "snap"
+    And the snapshot "snap" is deleted
+    Then the snapshot "snap" is Destroyed
+    And "copy" holds the pattern "before"
+    And StorPool has no snapshot of "snap"
+    And the other StorPool has no snapshots of "snap"
+    And secondary storage has no snapshot
+
   @D-7d @D-11a @D-7a
   Scenario: A snapshot that is still exported is not deleted, and is deleted when the export has ended
     Given the DATA disk "disk", detached, with the pattern "before"

@@ -16,7 +16,7 @@ func quirks() []quirk.Quirk[rules] {
 				Reason: "deleting a volume drops the only record of a snapshot that stays on primary storage",
 			},
 			Apply: func(r *rules) {
-				r.keepsPrimaryRecord = func([]inventory.SnapshotRef) bool { return false }
+				r.keepsPrimaryRecord = func(inventory.SnapshotRef, inventory.ID, []inventory.SnapshotRef) bool { return false }
 			},
 		},
 		{

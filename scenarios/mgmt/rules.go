@@ -1,12 +1,16 @@
 package mgmt
 
-import "github.com/spsim/spsim/driver/inventory"
+import (
+	"slices"
+
+	"github.com/spsim/spsim/driver/inventory"
+)
 
 // rules are the decisions that CloudStack's core takes otherwise, each named for the decision.
 type rules struct {
-	// keepsPrimaryRecord tells whether the primary record of a snapshot outlives its volume, given the snapshot's
-	// records.
-	keepsPrimaryRecord func(records []inventory.SnapshotRef) bool
+	// keepsPrimaryRecord tells whether a primary record of a snapshot outlives its volume, given the volume's pool and
+	// all the snapshot's records.
+	keepsPrimaryRecord func(r inventory.SnapshotRef, home inventory.ID, records []inventory.SnapshotRef) bool
 	// fencesBeforeStart tells whether the volumes of a VM that was not seen to stop are detached everywhere before
 	// it starts.
 	fencesBeforeStart func() bool
@@ -20,7 +24,7 @@ type rules struct {
 // correct returns the decisions of a correct core.
 func correct() rules {
 	return rules{
-		keepsPrimaryRecord: onlyCopyStays, fencesBeforeStart: func() bool { return true }, snapshotName: distinct,
+		keepsPrimaryRecord: stays, fencesBeforeStart: func() bool { return true }, snapshotName: distinct,
 		snapshotsEncrypted: primaryOnly,
 	}
 }
@@ -33,12 +37,9 @@ func distinct(name, uuid string, taken bool) string {
 	return name
 }
 
-// onlyCopyStays keeps the primary record of a snapshot that has no backup.
-func onlyCopyStays(records []inventory.SnapshotRef) bool {
-	for _, r := range records {
-		if r.Role == inventory.Image && r.State == inventory.RefReady {
-			return false
-		}
-	}
-	return true
+// stays keeps the record of a snapshot that has no backup, and the records of its copies in other pools.
+func stays(r inventory.SnapshotRef, home inventory.ID, records []inventory.SnapshotRef) bool {
+	return r.Store != home || !slices.ContainsFunc(records, func(other inventory.SnapshotRef) bool {
+		return other.Role == inventory.Image && other.State == inventory.RefReady
+	})
 }

@@ -169,7 +169,7 @@ func (s *Server) expunge(ctx context.Context, v inventory.Volume) (inventory.Vol
 		return back, errors.Join(fmt.Errorf("delete volume %d: %w", v.ID, err), undo)
 	}
 	err := s.update(func(tx *inventory.Tx) error {
-		s.dropPrimaryRecords(tx, v.ID)
+		s.dropPrimaryRecords(tx, v)
 		if err := tx.Volumes.Change(v.ID, func(v *inventory.Volume) { v.VM, v.HasDevice, v.DeviceID = 0, false, 0 }); err != nil {
 			return err
 		}
@@ -188,19 +188,16 @@ func expunged(tx *inventory.Tx, v *inventory.Volume) error {
 	return nil
 }
 
-// dropPrimaryRecords removes the primary records of a deleted volume's snapshots, as core does; their StorPool
-// snapshots stay (driver-management 6).
-func (s *Server) dropPrimaryRecords(tx *inventory.Tx, volume inventory.ID) {
+// dropPrimaryRecords removes the records that the snapshots of a deleted volume have in its pool, as core does; their
+// StorPool snapshots stay (driver-management 6).
+func (s *Server) dropPrimaryRecords(tx *inventory.Tx, v inventory.Volume) {
 	bySnapshot := map[inventory.ID][]inventory.SnapshotRef{}
-	for _, r := range tx.SnapshotRefs.All(func(r inventory.SnapshotRef) bool { return r.Volume == volume }) {
+	for _, r := range tx.SnapshotRefs.All(func(r inventory.SnapshotRef) bool { return r.Volume == v.ID }) {
 		bySnapshot[r.Snapshot] = append(bySnapshot[r.Snapshot], r)
 	}
 	for _, records := range bySnapshot {
-		if s.rules.keepsPrimaryRecord(records) {
-			continue
-		}
 		for _, r := range records {
-			if r.Role == inventory.Primary {
+			if r.Role == inventory.Primary && !s.rules.keepsPrimaryRecord(r, v.Pool, records) {
 				tx.SnapshotRefs.Delete(r.ID)
 			}
 		}
