@@ -44,6 +44,25 @@ Feature: Every kind of disk, in use or not
       | DATA | detached | on     |
       | DATA | detached | off    |
 
+  @row-09 @row-16 @encrypted
+  @D-11a @D-7a @D-25c @SUS-3
+  Scenario Outline: A snapshot of the <disk> disk in use is deleted and the guest writes on
+    Given the bypass of secondary storage is on
+    And the <disk> disk "disk", attached, with the pattern "kept"
+    And the snapshot "snap" of "disk" is taken
+    And the pattern "after" is written to "disk"
+    Then the snapshot "snap" holds the pattern "kept"
+    And the snapshot "snap" lies in one LUKS layer
+    When the snapshot "snap" is deleted
+    Then StorPool has no snapshot of "snap"
+    And the guest "vm" reads the pattern "after" from "disk"
+    And "disk" is attached read-write to the host of "vm" only
+
+    Examples:
+      | disk           |
+      | encrypted ROOT |
+      | encrypted DATA |
+
   @row-10 @row-12
   @D-11a
   Scenario Outline: A volume and a template come from a snapshot of the <disk> disk, <state>, with the bypass <bypass>

@@ -33,8 +33,62 @@ Feature: Copy a snapshot to another zone
     Examples:
       | kind | bypass |
       | ROOT | on     |
+      | ROOT | off    |
       | DATA | on     |
       | DATA | off    |
+
+  @D-11a
+  Scenario Outline: A snapshot of a <kind> disk that nobody uses, the bypass <bypass>, is copied and restored in the other zone
+    Given the bypass of secondary storage is <bypass>
+    And the <kind> disk "disk", detached, with the pattern "before"
+    And the snapshot "snap" of "disk" is taken
+    And the pattern "after" is written to "disk"
+    When the snapshot "snap" is copied to the pool "far"
+    And 2 min pass
+    And the driver ends the exports of what has arrived
+    And the volume "copy" is created in the second zone from the snapshot "snap"
+    Then "copy" holds the pattern "before"
+    And "disk" holds the pattern "after"
+    And StorPool exports the snapshot "snap" nowhere
+
+    Examples:
+      | kind | bypass |
+      | ROOT | on     |
+      | ROOT | off    |
+      | DATA | on     |
+
+  @encrypted
+  @D-11a @D-7a @D-25c @A-2 @A-24 @SUS-3
+  Scenario Outline: The snapshot of an encrypted <kind> disk, <state>, the bypass <bypass>, is copied as it is and restored nowhere
+    Given the setting "storpool.encrypted.snapshot.backup" of the pool is "true"
+    And the bypass of secondary storage is <bypass>
+    And the encrypted <kind> disk "disk", <state>, with the pattern "before"
+    And the snapshot "snap" of "disk" is taken
+    And the pattern "after" is written to "disk"
+    When the snapshot "snap" is copied to the pool "far"
+    And 2 min pass
+    And the driver ends the exports of what has arrived
+    Then StorPool exports the snapshot "snap" nowhere
+    And the other StorPool has 1 snapshot of "snap"
+    And the snapshot "snap" lies in one LUKS layer
+    And the snapshot "snap" holds the pattern "before"
+    When the volume "copy" is created in the second zone from the snapshot "snap", which is refused
+    Then the error says "encrypted"
+    When the snapshot "snap" is deleted
+    Then StorPool has no snapshot of "snap"
+    And the other StorPool has no snapshots of "snap"
+    And "disk" holds the pattern "after"
+
+    Examples:
+      | kind | state    | bypass |
+      | ROOT | attached | on     |
+      | ROOT | attached | off    |
+      | ROOT | detached | on     |
+      | ROOT | detached | off    |
+      | DATA | attached | on     |
+      | DATA | attached | off    |
+      | DATA | detached | on     |
+      | DATA | detached | off    |
 
   @D-9a @D-11a
   Scenario: An export stays while the data is on its way

@@ -99,17 +99,3 @@ func TestACheckSeesWhatIsWrong(t *testing.T) {
 	assert.Contains(t, wrong, "09 ROOT attached plain, bypass off, one cluster: no scenario and no reason")
 	assert.Contains(t, wrong, filled.String()+": has scenarios although the row is about ROOT volumes only (driver-management 16)")
 }
-
-func TestACellThatIsListedAsMissingAndIsFilledIsWrong(t *testing.T) {
-	t.Parallel()
-	full := NewTable(nil)
-	for _, r := range full.Rows {
-		for _, c := range Cells(r.Number) {
-			full.Count[c] = 1
-		}
-	}
-	wrong := full.Check()
-	for _, name := range missing() {
-		assert.Contains(t, wrong, name+": listed as missing, and is not")
-	}
-}

@@ -1,7 +1,6 @@
 package cover
 
 import (
-	_ "embed"
 	"slices"
 	"strings"
 )
@@ -53,11 +52,3 @@ func (c Cell) dims() []string {
 		word(c.Bypass, "bypass on", "bypass off"), word(c.Two, "two clusters", "one cluster"),
 	}
 }
-
-// missingText has a line for each cell that makes sense and has no scenario.
-//
-//go:embed missing.txt
-var missingText string
-
-// missing returns the names of the cells that are known to lack a scenario. The list only gets shorter.
-func missing() []string { return strings.Split(strings.TrimSpace(missingText), "\n") }
