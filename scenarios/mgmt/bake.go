@@ -26,7 +26,7 @@ func (s *Server) CreateTemplateFromVolume(ctx context.Context, volume inventory.
 		return inventory.Template{}, &Refused{"createTemplate", fmt.Sprintf("volume %d", volume), reason}
 	}
 	src := driver.Object{Kind: driver.VolumeObject, ID: v.ID, Role: inventory.Primary, Store: v.Pool}
-	return s.bake(name, v.Zone, v.Size, func(dst driver.Object) (driver.Result, error) { return s.driver.CopyAsync(ctx, src, dst) })
+	return s.bake(name, v, v.Size, func(dst driver.Object) (driver.Result, error) { return s.driver.CopyAsync(ctx, src, dst) })
 }
 
 // CreateTemplateFromSnapshot makes a template of a snapshot: by the plugin's strategy when it has a record on StorPool,
@@ -64,7 +64,7 @@ func (s *Server) CreateTemplateFromSnapshot(ctx context.Context, snapshot invent
 		return refuse("no store has the snapshot")
 	}
 	src := driver.Object{Kind: driver.SnapshotObject, ID: sn.ID, Role: ref.Role, Store: ref.Store}
-	return s.bake(name, sn.Zone, sn.Size, func(dst driver.Object) (driver.Result, error) {
+	return s.bake(name, v, sn.Size, func(dst driver.Object) (driver.Result, error) {
 		if s.driver.CanHandleTemplate(src, dst) {
 			return s.driver.TemplateFromSnapshot(ctx, src, dst)
 		}
@@ -133,15 +133,20 @@ func convert(ctx context.Context, from *secondary.Dir, source string, to *second
 	return src.Size(), out.Commit()
 }
 
-// bake records a template, has it made, and ends the records by what came of it.
-func (s *Server) bake(name string, zone inventory.ID, size int64, write func(driver.Object) (driver.Result, error)) (inventory.Template, error) {
-	t, ref, err := s.recordBake(name, zone)
+// bake records a template of a volume or of its snapshot, has it made, and ends the records by what came of it.
+func (s *Server) bake(name string, v inventory.Volume, size int64, write func(driver.Object) (driver.Result, error)) (inventory.Template, error) {
+	t, ref, err := s.recordBake(name, v.Zone)
 	if err != nil {
+		return t, err
+	}
+	left := stray{"template", ref.Store, secondary.TemplateDir(account, fmt.Sprint(t.ID))}
+	if err := s.noteStray(v.ID, left); err != nil {
 		return t, err
 	}
 	r, err := write(driver.Object{Kind: driver.TemplateObject, ID: t.ID, Role: inventory.Image, Store: ref.Store})
 	if err != nil {
-		return t, errors.Join(fmt.Errorf("make template %q: %w", name, err), s.update(func(tx *inventory.Tx) error {
+		err = fmt.Errorf("make template %q: %w", name, err)
+		return t, errors.Join(s.failedStray(v.ID, left, err), s.update(func(tx *inventory.Tx) error {
 			dropTemplate(tx, t.ID)
 			return nil
 		}))
@@ -155,7 +160,22 @@ func (s *Server) bake(name string, zone inventory.ID, size int64, write func(dri
 			st.State, st.Path, st.Size, st.PhysicalSize = inventory.RefReady, r.Path, t.Size, r.PhysicalSize
 		})
 	})
-	return t, err
+	return t, errors.Join(err, s.keepStray(v.ID, left))
+}
+
+// removeBake removes the folder of a template that was not made. One that was made before the server died stays.
+func (s *Server) removeBake(ctx context.Context, f stray) error {
+	made := false
+	err := s.inv.View(func(tx *inventory.Tx) error {
+		_, made = tx.TemplateStores.Find(func(st inventory.TemplateStore) bool {
+			return st.Store == f.store && st.State == inventory.RefReady && path.Dir(st.Path) == f.path
+		})
+		return nil
+	})
+	if err != nil || made {
+		return err
+	}
+	return s.images.DeleteTemplateFiles(ctx, inventory.TemplateStore{Store: f.store, Path: f.path})
 }
 
 func (s *Server) recordBake(name string, zone inventory.ID) (t inventory.Template, ref inventory.TemplateStore, err error) {

@@ -153,7 +153,8 @@ func (s *Server) syncVM(ctx context.Context, id inventory.ID) error {
 	return err
 }
 
-// syncStopped makes sure that a stopped VM does not run where it was left.
+// syncStopped makes sure that a stopped VM does not run where it was left, and that a start which was given up and went
+// on left none of its volumes attached.
 func (s *Server) syncStopped(ctx context.Context, id inventory.ID) error {
 	unlock, err := s.lock(ctx, vmKey(id))
 	if err != nil {
@@ -165,17 +166,18 @@ func (s *Server) syncStopped(ctx context.Context, id inventory.ID) error {
 		return err
 	}
 	host := ""
+	var volumes []inventory.Volume
 	err = s.inv.View(func(tx *inventory.Tx) error {
 		host, _ = tx.Details.Get(ofVM(id), UnseenStop)
+		if s.rules.fencesBeforeStart() {
+			volumes = volumesOf(tx, id)
+		}
 		return nil
 	})
 	if err != nil || !s.haltZombie(ctx, id, host) {
 		return err
 	}
-	return s.update(func(tx *inventory.Tx) error {
-		tx.Details.Delete(ofVM(id), UnseenStop)
-		return nil
-	})
+	return s.detachAll(ctx, id, volumes)
 }
 
 // doubtBackup notes the file that a host which did not answer may yet make.

@@ -14,7 +14,8 @@ import (
 // strayFile begins the names of a volume's details that tell of files which a host may leave behind, or yet make.
 const strayFile = "stray.file."
 
-// stray is such a file: on a primary pool ("pool") or on secondary storage ("image").
+// stray is such a file: on a primary pool ("pool") or on secondary storage ("image"), there also a template's folder
+// ("template").
 type stray struct {
 	where string
 	store inventory.ID
@@ -37,7 +38,7 @@ func (s *Server) noteStray(volume inventory.ID, f stray) error {
 // none; on secondary storage the file can be complete before the rest of the command fails.
 func (s *Server) failedStray(volume inventory.ID, f stray, cause error) error {
 	var agent *driver.AgentError
-	if errors.As(cause, &agent) && (agent.Silent || agent.Odd || f.where == "image") || errors.Is(cause, ErrSilent) || s.killed() {
+	if errors.As(cause, &agent) && (agent.Silent || agent.Odd || f.where != "pool") || errors.Is(cause, ErrSilent) || s.killed() {
 		return cause
 	}
 	return errors.Join(cause, s.keepStray(volume, f))
@@ -74,8 +75,11 @@ func (s *Server) syncStrays(ctx context.Context) error {
 }
 
 func (s *Server) removeStray(ctx context.Context, f stray) error {
-	if f.where == "image" {
+	switch f.where {
+	case "image":
 		return s.images.remove(f.store, f.path)
+	case "template":
+		return s.removeBake(ctx, f)
 	}
 	p, err := s.pool(f.store)
 	if err != nil {

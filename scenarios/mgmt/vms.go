@@ -144,6 +144,11 @@ func (s *Server) fence(ctx context.Context, vm inventory.ID) error {
 		return err
 	}
 	s.haltZombie(ctx, vm, host)
+	return s.detachAll(ctx, vm, volumes)
+}
+
+// detachAll detaches the volumes of a VM everywhere. Then its stop needs no confirmation any more.
+func (s *Server) detachAll(ctx context.Context, vm inventory.ID, volumes []inventory.Volume) error {
 	for _, v := range volumes {
 		if v.Path == "" {
 			continue
@@ -153,7 +158,7 @@ func (s *Server) fence(ctx context.Context, vm inventory.ID) error {
 		}
 	}
 	return s.update(func(tx *inventory.Tx) error {
-		tx.Details.Delete(own, UnseenStop)
+		tx.Details.Delete(ofVM(vm), UnseenStop)
 		return nil
 	})
 }

@@ -20,19 +20,7 @@ type Exception struct {
 
 // Exceptions lists what the sweep accepts. One that is not used is a violation of its own.
 func Exceptions() []Exception {
-	return slices.Concat(leftovers(), forward(), races())
-}
-
-// races are the cases in which the answer of an agent's command is lost before the command is over: what the driver undoes
-// and what the agent still does race with each other. The step "answer", alone with an r at its end, is not among them.
-func races() (out []Exception) {
-	for _, p := range []Problem{Changed, Broken, Retry} {
-		out = append(out, Exception{
-			Step: "agent *[^r]", Way: "answer lost", Problem: p, Changes: []string{"*"}, Known: true,
-			Reason: "the command goes on beside the undo of its caller, and what it attaches or writes then may stay",
-		})
-	}
-	return out
+	return slices.Concat(leftovers(), forward())
 }
 
 // leftovers are what a failed operation leaves by CloudStack's design.
