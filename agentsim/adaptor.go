@@ -104,7 +104,7 @@ func (a *Adaptor) DeletePhysicalDisk(ctx context.Context, path string) error {
 	if err := a.host.writeLog(ctx, "delete snapshot", path); err != nil {
 		return err
 	}
-	if err := a.host.cfg.API.SnapshotDelete(ctx, name); err != nil {
+	if err := a.host.rules.gone(a.host.cfg.API.SnapshotDelete(ctx, name)); err != nil {
 		return fmt.Errorf("%w: delete snapshot %s: %w", ErrUnsupported, name, err)
 	}
 	return nil

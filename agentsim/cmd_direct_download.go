@@ -94,7 +94,9 @@ func (c directDownload) seed(r *run, d *download, img found) (path string, err e
 	tags := r.host.rules.downloadTags(c.Template.UUID)
 	var volume string
 	err = r.step("create", func(ctx context.Context) error {
-		made, err := r.host.cfg.API.VolumeCreate(ctx, spapi.VolumeCreate{Size: volumeSize(img), Template: template, Tags: workTags()}, nil)
+		made, err := r.host.cfg.API.VolumeCreate(ctx, spapi.VolumeCreate{
+			Size: volumeSize(img), Template: template, Tags: r.host.rules.workTags(c.Template.UUID),
+		}, nil)
 		if err != nil {
 			return err
 		}
@@ -210,12 +212,12 @@ func (d *download) removal() *cleanup {
 	}
 }
 
-// workTags are those of the volume that a direct download fills.
-func workTags() spapi.Tags { return spapi.Tags{"cs": "template"} }
+// roleTags are those of whatever a direct download makes.
+func roleTags() spapi.Tags { return spapi.Tags{"cs": "template"} }
 
-// templateTags are those of the snapshot.
+// templateTags tell of which template it is.
 func templateTags(uuid string) spapi.Tags {
-	tags := workTags()
+	tags := roleTags()
 	tags["uuid"] = uuid
 	return tags
 }

@@ -37,6 +37,7 @@ type passage struct {
 
 func (c migrate) run(r *run) *agentapi.Answer {
 	r.within(c.Wait)
+	defer r.host.depart(c.VM.Name)()
 	if c.moved(r) {
 		return c.finish(r)
 	}
@@ -58,6 +59,17 @@ func (c migrate) run(r *run) *agentapi.Answer {
 		}
 	}
 	return withWarning(&agentapi.Answer{OK: true}, trouble)
+}
+
+// depart counts a migration of a VM as under way until it is ended.
+func (h *Host) depart(vm string) (end func()) {
+	count := func(n int) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.leaving[vm] += n
+	}
+	count(1)
+	return func() { count(-1) }
 }
 
 // moved tells that an earlier command has moved the guest already.

@@ -166,8 +166,10 @@ type checkVM struct{ agentapi.CheckVM }
 func (c checkVM) run(r *run) *agentapi.Answer {
 	out := agentapi.VMFound{}
 	err := r.step("ask", func(context.Context) error {
-		_, err := r.host.Guest(c.VM)
-		out.Running = err == nil
+		r.host.mu.Lock()
+		defer r.host.mu.Unlock()
+		_, out.Running = r.host.guests[c.VM]
+		out.Migrating = out.Running && r.host.leaving[c.VM] > 0
 		return nil
 	})
 	if err != nil {

@@ -70,6 +70,7 @@ type Host struct {
 	wishes     int   // reboots that were only recorded
 	reboots    int
 	boots      int             // how often it has been started
+	leaving    map[string]int  // migrations under way, by instance name
 	prepared   map[string]bool // StorPool names of devices that wait for a guest
 	secrets    secrets         // what libvirt holds
 	held       int             // passphrases in the agent's memory
@@ -102,7 +103,7 @@ func newHost(f *Fleet, cfg HostConfig) *Host {
 		stray: map[string]int64{}, delay: cfg.DeviceDelay, throughput: cfg.Throughput,
 	}
 	h.life, h.pools = newLife(h.fleet.clock), map[string]*Pool{}
-	h.prepared, h.secrets = map[string]bool{}, secrets{}
+	h.prepared, h.secrets, h.leaving = map[string]bool{}, secrets{}, map[string]int{}
 	h.mounts, h.primary = f.mounts(cfg), f.mounts(cfg)
 	return h
 }

@@ -96,8 +96,22 @@ func downloadQuirks() []quirk.Quirk[rules] {
 		{
 			Info: info("A-17c", "C", "10", "the snapshot of a direct download has no uuid tag"),
 			Apply: func(r *rules) {
-				r.downloadTags = func(string) spapi.Tags { return workTags() }
+				r.downloadTags = func(string) spapi.Tags { return roleTags() }
 			},
+		},
+		{
+			Info: quirk.Info{
+				ID: "A-25", Severity: "C", Source: "agent 3.6; found by the fault sweep",
+				Reason: "a cached template whose deletion was answered to nobody can never be evicted: that it is gone is a failure",
+			},
+			Apply: func(r *rules) { r.gone = func(err error) error { return err } },
+		},
+		{
+			Info: quirk.Info{
+				ID: "A-26", Severity: "B", Source: "agent 10; found by the fault sweep",
+				Reason: "the volume of a direct download says nothing of its template: one whose creation was answered to nobody stays for ever",
+			},
+			Apply: func(r *rules) { r.workTags = func(string) spapi.Tags { return roleTags() } },
 		},
 		{
 			Info: quirk.Info{

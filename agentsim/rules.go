@@ -2,6 +2,7 @@ package agentsim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -74,6 +75,10 @@ type rules struct {
 	downloaded func(agentapi.Template, error) *agentapi.Answer
 	// downloadTags are the tags of what a direct download makes.
 	downloadTags func(uuid string) spapi.Tags
+	// gone judges the deletion of a cached template.
+	gone func(error) error
+	// workTags are the tags of the volume that a direct download fills.
+	workTags func(uuid string) spapi.Tags
 	// pathOf finds the device in the map of a disconnect.
 	pathOf func(DiskDetails) string
 }
@@ -111,8 +116,18 @@ func correct() rules {
 		copiedPath:        pathOnStore,
 		downloaded:        downloadResult,
 		downloadTags:      templateTags,
+		gone:              missingIsGone,
+		workTags:          templateTags,
 		pathOf:            func(d DiskDetails) string { return d.Path },
 	}
+}
+
+// missingIsGone counts what StorPool does not have as deleted.
+func missingIsGone(err error) error {
+	if errors.Is(err, spapi.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 func mustAppear(ok bool, path string) error {

@@ -15,7 +15,7 @@ const actionDirectDownload = "directDownload"
 // DirectDownload caches a template on a pool from a file that a host of the pool has downloaded: the host makes the
 // StorPool snapshot by itself (agent 10). A template that is cached already stays as it is.
 func (d *Driver) DirectDownload(ctx context.Context, template, pool, host inventory.ID, file string) (res Result, err error) {
-	unlock, err := d.locks.Lock(ctx, fmt.Sprintf("template %d on pool %d", template, pool))
+	unlock, err := d.locks.Lock(ctx, cacheKey(template, pool))
 	if err != nil {
 		return res, err
 	}
@@ -46,7 +46,7 @@ func (d *Driver) DirectDownload(ctx context.Context, template, pool, host invent
 		return d.sendDirect(ctx, c, p, host, file)
 	}, func(ctx context.Context) error { return d.dropDirect(ctx, c, template) })
 	if err != nil {
-		return res, err
+		return res, errors.Join(err, d.watchDirect(op.id, pool, template, err))
 	}
 	dst := Object{Kind: TemplateObject, ID: template, Role: inventory.Primary, Store: pool}
 	err = op.record(ctx, c, "record template", 0, func(tx *inventory.Tx) error { return p.record(tx, dst, out.Path, out.Size) })
@@ -71,7 +71,54 @@ func (d *Driver) sendDirect(ctx context.Context, c *conn, p cachePlan, host inve
 	return out, err
 }
 
-// dropDirect deletes the snapshots that hosts have made of a template and that no record names. What the driver itself is
+// watchDirect has Reconcile watch for what a host may yet make that did not answer.
+func (d *Driver) watchDirect(op string, pool, template inventory.ID, cause error) error {
+	var agent *AgentError
+	if !errors.As(cause, &agent) || !agent.Silent {
+		return nil
+	}
+	return d.inv.Update(func(tx *inventory.Tx) error {
+		tx.Intents.Put(inventory.Intent{
+			Op: op, Action: ActionStrays, Pool: pool, Kind: inventory.OfTemplate, Object: template, Step: ActionStrays,
+			Data: actionDirectDownload, Owner: d.owner, Lease: d.clock.Now().Add(d.lease),
+		})
+		return nil
+	})
+}
+
+// dropLate removes what a host has made of a template after it was given up, unless the template is being downloaded again.
+func (d *Driver) dropLate(ctx context.Context, i inventory.Intent) error {
+	unlock, err := d.locks.Lock(ctx, cacheKey(i.Object, i.Pool))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	again := false
+	err = d.inv.View(func(tx *inventory.Tx) error {
+		_, again = tx.Intents.Find(func(x inventory.Intent) bool {
+			return x.Action == actionDirectDownload && x.Pool == i.Pool && x.Object == i.Object
+		})
+		return nil
+	})
+	if err != nil || again {
+		return err
+	}
+	c, err := d.connect(ctx, i.Pool)
+	if err == nil {
+		err = d.dropDirect(ctx, c, i.Object)
+	}
+	if errors.Is(err, inventory.ErrNotFound) { // pool or template are gone, and with them the way there
+		return nil
+	}
+	return err
+}
+
+// cacheKey is what orders the work on one cached template.
+func cacheKey(template, pool inventory.ID) string {
+	return fmt.Sprintf("template %d on pool %d", template, pool)
+}
+
+// dropDirect deletes the volumes and snapshots that hosts have made of a template and that no record names. What the driver itself is
 // making carries an operation's mark and stays.
 func (d *Driver) dropDirect(ctx context.Context, c *conn, template inventory.ID) error {
 	uuid := ""
@@ -83,10 +130,21 @@ func (d *Driver) dropDirect(ctx context.Context, c *conn, template inventory.ID)
 	if err != nil {
 		return err
 	}
-	list, err := c.SnapshotsTagged(ctx, spapi.Tags{tagUUID: uuid, tagRole: roleTemplate})
+	stray := func(v spapi.Volume) bool {
+		return v.Tags[tagOperation] == "" && v.TemplateName == c.template && !d.owned(v.GlobalID)
+	}
+	want := spapi.Tags{tagUUID: uuid, tagRole: roleTemplate}
+	volumes, err := c.VolumesTagged(ctx, want)
 	errs := []error{err}
-	for _, s := range list {
-		if s.Tags[tagOperation] == "" && s.TemplateName == c.template && !d.owned(s.GlobalID) {
+	for _, v := range volumes {
+		if stray(v) {
+			errs = append(errs, deleteVolume(ctx, c, "~"+v.GlobalID))
+		}
+	}
+	snapshots, err := c.SnapshotsTagged(ctx, want)
+	errs = append(errs, err)
+	for _, s := range snapshots {
+		if stray(s.Volume) {
 			errs = append(errs, missingIsFine(deleteSnapshot(ctx, c, "~"+s.GlobalID)))
 		}
 	}

@@ -18,6 +18,10 @@ var ErrExported = errors.New("snapshot is still exported to another cluster")
 // settles it as soon as a host tells where the VM runs.
 var ErrInDoubt = errors.New("nobody knows where the VM runs")
 
+// ErrUnfinished is wrapped when the contents of a volume are half replaced: the volume stays in its transitional state, in
+// which nobody uses it, until [Driver.Reconcile] has finished the work.
+var ErrUnfinished = errors.New("the contents of the volume are not complete yet")
+
 // AgentError says that a host did not do what it was asked.
 type AgentError struct {
 	Command string

@@ -277,7 +277,8 @@ func (o *op) dropNew(ctx context.Context, c *conn, gid string) error {
 	return errors.Join(errs...)
 }
 
-// moveVM has the source move the VM. A no takes everything back; without an answer the hosts are asked where the VM runs.
+// moveVM has the source move the VM. Unless it says that it did, the hosts are asked where the VM runs: it may have moved
+// before what failed. When it has not, everything is taken back.
 func (o *op) moveVM(ctx context.Context, p *migration) error {
 	wait, err := o.d.wait(SettingMigrationWait)
 	if err != nil {
@@ -292,19 +293,15 @@ func (o *op) moveVM(ctx context.Context, p *migration) error {
 		return err
 	}
 	cause := o.d.tell(ctx, p.From, cmd)
-	var agent *AgentError
-	switch {
-	case cause == nil:
+	if cause == nil {
 		return nil
-	case errors.As(cause, &agent) && !agent.Silent:
-	default:
-		there, err := o.d.arrived(ctx, p.vm.Instance, p.From, p.To)
-		if err != nil {
-			return errors.Join(cause, err)
-		}
-		if there {
-			return nil
-		}
+	}
+	there, err := o.d.arrived(ctx, p.vm.Instance, p.From, p.To)
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	if there {
+		return nil
 	}
 	o.undo, o.pivoted = before, false
 	return errors.Join(cause, o.d.inv.Update(func(tx *inventory.Tx) error {

@@ -161,6 +161,11 @@ func (d *Driver) watchStrays(ctx context.Context, i inventory.Intent) error {
 	if err := d.removeUnowned(ctx, i); err != nil {
 		return err
 	}
+	if i.Data == actionDirectDownload {
+		if err := d.dropLate(ctx, i); err != nil {
+			return err
+		}
+	}
 	if !over {
 		return nil
 	}

@@ -56,7 +56,7 @@ func (o *op) revertFromBackup(ctx context.Context, c *conn, p revertPlan) (Resul
 	}
 	err = act(ctx, o, "download backup", func(ctx context.Context) error { return o.d.writeBackup(ctx, c, p) }, nil)
 	if err != nil {
-		return res, err
+		return res, fmt.Errorf("%w: %w", ErrUnfinished, err)
 	}
 	return res, o.record(ctx, c, "record size", res.Size-p.row.Size, func(tx *inventory.Tx) error {
 		return tx.Volumes.Change(p.row.ID, func(v *inventory.Volume) { v.Size = res.Size })
@@ -106,6 +106,9 @@ func (d *Driver) rewriteBackup(ctx context.Context, c *conn, i inventory.Intent)
 	}
 	if p.backup == nil {
 		return true, fmt.Errorf("the backup of snapshot %d is gone: %w", snapshot, ErrRefused)
+	}
+	if err := detachAll(ctx, c, p.volume); err != nil { // from a host that died with it
+		return true, err
 	}
 	if err := d.sizeForBackup(ctx, c, p); err != nil {
 		return true, err

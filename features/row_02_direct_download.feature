@@ -53,7 +53,7 @@ Feature: Hosts download a template themselves
     And "other-root" holds the pattern "kept"
 
   @fault @needs-fault-injection
-  @A-17b @A-17c @A-14
+  @A-17b @A-17c @A-14 @A-26
   Scenario Outline: A download by a host fails with the reason and leaves nothing when "<call>" is <effect>
     Given the template "debian" of 1 GiB with the pattern "image", which hosts download themselves
     And the call "<call>" will be <effect>
@@ -68,6 +68,7 @@ Feature: Hosts download a template themselves
 
     Examples:
       | call                          | effect  | reason    |
+      | POST VolumeCreate             | lost    | no answer |
       | agent DirectDownload/create   | refused | create    |
       | agent DirectDownload/attach   | refused | attach    |
       | agent DirectDownload/convert  | refused | convert   |

@@ -61,6 +61,7 @@ Feature: Delete a template
     Then "other-root" holds the pattern "kept"
 
   @fault @needs-fault-injection
+  @A-25
   Scenario Outline: A clean-up that fails when "<call>" is <effect> is made up for by the next one
     Given the qcow2 template "debian" of 1 GiB with the pattern "image"
     And the running VM "other"
@@ -78,3 +79,4 @@ Feature: Delete a template
       | call                         | effect  |
       | agent DestroyTemplate/delete | refused |
       | POST SnapshotDelete          | refused |
+      | POST SnapshotDelete          | lost    |

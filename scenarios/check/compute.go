@@ -155,7 +155,9 @@ func leftovers(f *facts, report report) {
 			}
 		}
 		for object, n := range h.Uses {
-			if gid := trimTilde(object); n != uses[gid] {
+			gid := trimTilde(object)
+			_, there := f.objects[gid]
+			if n != uses[gid] && (there || uses[gid] > 0) { // what is gone nobody uses, whatever the host still counts
 				report(name, "counts %d users of device %s, and its guests are %d", n, object, uses[gid])
 			}
 		}

@@ -225,7 +225,7 @@ func plantsOnHosts() []planted {
 		{"guests run where the inventory says", "guest i-2-1-VM", "has the disk /dev/x", func(o *check.Observation) {
 			o.Hosts[0].Guests[0].Disks = append(o.Hosts[0].Guests[0].Disks, check.Disk{Path: "/dev/x"})
 		}},
-		{leaks, "host 2", "counts 1 users of device", func(o *check.Observation) { o.Hosts[1].Uses = map[string]int{"~a.b.c": 1} }},
+		{leaks, "host 2", "counts 1 users of device", func(o *check.Observation) { o.Hosts[1].Uses = map[string]int{"~" + on(o, 2).GlobalID: 1} }},
 		{leaks, "host 2", "still mounts nfs://x/y", func(o *check.Observation) { o.Hosts[1].Mounts = map[string]int{"nfs://x/y": 1} }},
 		{leaks, "host 2", "in the place of a device", func(o *check.Observation) { o.Hosts[1].Stray = map[string]int64{"/dev/x": 1} }},
 		{leaks, "host 2", "has 1 unfinished", func(o *check.Observation) { o.Hosts[1].Unfinished = 1 }},

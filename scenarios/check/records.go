@@ -106,8 +106,10 @@ func files(f *facts, report report) {
 		at(owner, place{store: store, name: name}, length)
 	}
 	for _, v := range f.Inventory.Volumes {
-		if f.onFiles(v) && v.Path != "" && v.State != inventory.VolumeExpunged {
-			at(volumeName(v), place{pool: v.Pool, name: v.Path}, 0)
+		if p := (place{pool: v.Pool, name: v.Path}); f.onFiles(v) && v.Path != "" && v.State == inventory.VolumeReady {
+			at(volumeName(v), p, 0)
+		} else {
+			known[p] = v.State != inventory.VolumeExpunged // it may be gone already
 		}
 		if v.State == inventory.VolumeUploaded && !slices.ContainsFunc(f.Inventory.VolumeStores, func(r inventory.VolumeStore) bool { return r.Volume == v.ID }) {
 			report(volumeName(v), "is uploaded and on no record of secondary storage")

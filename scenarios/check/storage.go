@@ -84,7 +84,7 @@ func backed(f *facts, report report) {
 		}
 	}
 	for _, c := range f.Inventory.TemplatePools {
-		if c.State == inventory.RefReady {
+		if c.State == inventory.RefReady && !c.Marked { // one that is being evicted may be gone already
 			need("cached template "+f.templates[c.Template].Name, c.LocalPath, true)
 		}
 	}

@@ -162,7 +162,7 @@ func (s *Server) syncStopped(ctx context.Context, id inventory.ID) error {
 	}
 	defer unlock()
 	m, err := s.vm(id)
-	if err != nil || m.State != inventory.VMStopped {
+	if err != nil || m.State != inventory.VMStopped && m.State != inventory.VMError {
 		return err
 	}
 	host := ""

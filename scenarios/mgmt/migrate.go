@@ -133,12 +133,23 @@ func (s *Server) settleArrival(ctx context.Context, m inventory.VM, d doubt) err
 	return s.clearDoubt(ofVM(m.ID))
 }
 
-// runsOn asks a host for a VM once nothing is under way there any more; a host that does not say runs nothing.
+// runsOn asks a host for a VM; a host that does not say runs nothing.
 func (s *Server) runsOn(ctx context.Context, host inventory.ID, m inventory.VM) bool {
+	found, said := s.find(ctx, host, m)
+	return said && found.Running
+}
+
+// gone asks a host for a VM; it is gone when the host says so.
+func (s *Server) gone(ctx context.Context, host inventory.ID, m inventory.VM) bool {
+	found, said := s.find(ctx, host, m)
+	return said && !found.Running
+}
+
+func (s *Server) find(ctx context.Context, host inventory.ID, m inventory.VM) (found agentapi.VMFound, said bool) {
 	a, err := s.agents.Send(ctx, host, agentapi.CheckVM{VM: m.Instance})
 	if err != nil || a == nil || !a.OK {
-		return false
+		return found, false
 	}
-	found, _ := a.Payload.(agentapi.VMFound)
-	return found.Running
+	found, said = a.Payload.(agentapi.VMFound)
+	return found, said
 }

@@ -40,9 +40,14 @@ func (s *Server) recoverVolumes() error {
 				}
 			case inventory.VolumeSnapshotting, inventory.VolumeReverting, inventory.VolumeResizing, inventory.VolumeAttaching,
 				inventory.VolumeMigrating:
-				if v.State = inventory.VolumeReady; v.Pool == 0 {
+				if v.State = inventory.VolumeReady; v.Pool == 0 && onSecondary(tx, v) {
 					v.State = inventory.VolumeUploaded
 				}
+			case inventory.VolumeReady: // the driver brought it to rest, and it has not come to a pool
+				if v.Pool != 0 || !onSecondary(tx, v) {
+					continue
+				}
+				v.State = inventory.VolumeUploaded
 			case inventory.VolumeExpunging:
 				v.State = inventory.VolumeDestroy
 			default:
@@ -52,6 +57,12 @@ func (s *Server) recoverVolumes() error {
 		}
 		return nil
 	})
+}
+
+// onSecondary tells whether a volume is still where it was uploaded to.
+func onSecondary(tx *inventory.Tx, v inventory.Volume) bool {
+	_, there := tx.VolumeStores.Find(func(r inventory.VolumeStore) bool { return r.Volume == v.ID && r.Path == v.Path })
+	return v.Path != "" && there
 }
 
 // recoverTemplates ends copies of templates to pools.

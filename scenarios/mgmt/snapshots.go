@@ -197,6 +197,9 @@ func (s *Server) RevertSnapshot(ctx context.Context, snapshot inventory.ID) (inv
 		return v, err
 	}
 	r, err := s.driver.RevertSnapshot(ctx, sn.ID, v.ID)
+	if errors.Is(err, driver.ErrUnfinished) { // the plugin finishes it
+		return v, fmt.Errorf("revert volume %d to snapshot %d: %w", v.ID, sn.ID, err)
+	}
 	v, undo := s.changeVolume(v.ID, func(v *inventory.Volume) {
 		v.State = inventory.VolumeReady
 		switch {

@@ -208,15 +208,16 @@ func (s *Server) stop(ctx context.Context, m inventory.VM, force bool) (inventor
 	}
 	seen := true
 	if err := s.halt(ctx, m, force); err != nil {
-		if !force {
+		gone := !errors.Is(err, ErrSilent) && s.gone(ctx, m.Host, m) // whatever the host says, it may have stopped
+		if !force && !gone {
 			back, undo := s.changeVM(m.ID, func(m *inventory.VM) { m.State = inventory.VMRunning })
 			if errors.Is(err, ErrSilent) {
 				undo = errors.Join(undo, s.setDoubt(ofVM(m.ID), doubt{"stop", m.ID, m.Host}))
 			}
 			return back, errors.Join(fmt.Errorf("stop VM %d: %w", m.ID, err), undo)
 		}
-		seen = false
-		s.log.WarnContext(ctx, "stop by force", "vm", m.ID, "error", err)
+		seen = gone
+		s.log.WarnContext(ctx, "the host did not confirm the stop", "vm", m.ID, "gone", gone, "error", err)
 	}
 	var volumes []inventory.Volume
 	err := s.inv.View(func(tx *inventory.Tx) error {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/scenarios/mgmt"
@@ -18,64 +19,69 @@ type Operation struct {
 	act     func(context.Context, *stage) error
 	// done is nil when the operation has had its whole effect, bytes included; else what is missing.
 	done func(context.Context, *stage) error
+	far  bool // there is a StorPool far away
 }
 
 // Operations lists what is swept.
 func Operations() []Operation {
-	return append(append(diskOperations(), snapshotOperations()...), machineOperations()...)
+	return slices.Concat(diskOperations(), snapshotOperations(), machineOperations(), lifeOperations(), poolOperations())
+}
+
+func newOperation(name string, prepare, act, done func(context.Context, *stage) error) Operation {
+	return Operation{Name: name, prepare: prepare, act: act, done: done}
 }
 
 func diskOperations() []Operation {
 	return []Operation{
-		{"deploy from template", registerTemplate, deploy(func(s *stage) inventory.ID { return s.Compute.ID }), deployed},
-		{"encrypted deploy", steps(registerTemplate, sealed), deploy(func(s *stage) inventory.ID { return s.encrypted.compute }), deployed},
-		{"attach", steps(runningVM, freshDisk), attachDisk, attached(0)},
-		{"encrypted attach", steps(runningVM, sealed, func(ctx context.Context, s *stage) error {
+		newOperation("deploy from template", registerTemplate, deploy(func(s *stage) inventory.ID { return s.Compute.ID }), deployed),
+		newOperation("encrypted deploy", steps(registerTemplate, sealed), deploy(func(s *stage) inventory.ID { return s.encrypted.compute }), deployed),
+		newOperation("attach", steps(runningVM, freshDisk), attachDisk, attached(0)),
+		newOperation("encrypted attach", steps(runningVM, sealed, func(ctx context.Context, s *stage) error {
 			return diskOn(func(s *stage) inventory.ID { return s.encrypted.disk })(ctx, s)
-		}), attachDisk, attached(0)},
-		{"attach again", detachedDisk(), attachDisk, attached('a')},
-		{"detach", attachedDisk(), detachDisk, detached},
-		{"resize", attachedDisk(), resize, resized},
-		{"delete volume", detachedDisk(), deleteVolume, deleted},
-		{"move offline", steps(detachedDisk(), secondPool), move(false), moved},
-		{"move live", steps(attachedDisk(), secondPool), move(true), moved},
-		{"download", detachedDisk(), download, downloaded},
+		}), attachDisk, attached(0)),
+		newOperation("attach again", detachedDisk(), attachDisk, attached('a')),
+		newOperation("detach", attachedDisk(), detachDisk, detached),
+		newOperation("resize", attachedDisk(), resize, resized),
+		newOperation("delete volume", detachedDisk(), deleteVolume, deleted),
+		newOperation("move offline", steps(detachedDisk(), secondPool), move(false), moved),
+		newOperation("move live", steps(attachedDisk(), secondPool), move(true), moved),
+		newOperation("download", detachedDisk(), download, downloaded),
 	}
 }
 
 func snapshotOperations() []Operation {
 	return []Operation{
-		{"snapshot with backup", attachedDisk(), takeSnapshot, snapshotTaken},
-		{"snapshot with bypass", steps(bypass, attachedDisk()), takeSnapshot, snapshotTaken},
-		{"restore from backup", steps(attachedDisk(), takeSnapshot, loseSnapshot), restore, restored},
-		{"restore from StorPool", steps(bypass, attachedDisk(), takeSnapshot), restore, restored},
-		{"revert", steps(attachedDisk(), takeSnapshot, fill('b'), stopVM), revert, holdsAgain},
-		{"delete snapshot", steps(attachedDisk(), takeSnapshot), deleteSnapshot, snapshotGone},
-		{"template from volume", detachedDisk(), func(ctx context.Context, s *stage) error {
+		newOperation("snapshot with backup", attachedDisk(), takeSnapshot, snapshotTaken),
+		newOperation("snapshot with bypass", steps(bypass, attachedDisk()), takeSnapshot, snapshotTaken),
+		newOperation("restore from backup", steps(attachedDisk(), takeSnapshot, loseSnapshot), restore, restored),
+		newOperation("restore from StorPool", steps(bypass, attachedDisk(), takeSnapshot), restore, restored),
+		newOperation("revert", steps(attachedDisk(), takeSnapshot, fill('b'), stopVM), revert, holdsAgain),
+		newOperation("delete snapshot", steps(attachedDisk(), takeSnapshot), deleteSnapshot, snapshotGone),
+		newOperation("template from volume", detachedDisk(), func(ctx context.Context, s *stage) error {
 			_, err := s.Mgmt.CreateTemplateFromVolume(ctx, s.volume, "baked")
 			return err
-		}, baked},
-		{"template from snapshot", steps(bypass, attachedDisk(), takeSnapshot), func(ctx context.Context, s *stage) error {
+		}, baked),
+		newOperation("template from snapshot", steps(bypass, attachedDisk(), takeSnapshot), func(ctx context.Context, s *stage) error {
 			_, err := s.Mgmt.CreateTemplateFromSnapshot(ctx, s.snapshot, "baked")
 			return err
-		}, baked},
+		}, baked),
 	}
 }
 
 func machineOperations() []Operation {
 	return []Operation{
-		{"migrate VM", attachedDisk(), func(ctx context.Context, s *stage) error {
+		newOperation("migrate VM", attachedDisk(), func(ctx context.Context, s *stage) error {
 			_, err := s.Mgmt.MigrateVM(ctx, s.vm, s.Hosts[1].ID)
 			return err
-		}, migrated},
-		{"take VM snapshot", attachedDisk(), takeGroup, groupTaken},
-		{"revert to VM snapshot", steps(attachedDisk(), takeGroup, fill('b'), stopVM), func(ctx context.Context, s *stage) error {
+		}, migrated),
+		newOperation("take VM snapshot", attachedDisk(), takeGroup, groupTaken),
+		newOperation("revert to VM snapshot", steps(attachedDisk(), takeGroup, fill('b'), stopVM), func(ctx context.Context, s *stage) error {
 			_, err := s.Mgmt.RevertToVMSnapshot(ctx, s.group)
 			return err
-		}, holdsAgain},
-		{"delete VM snapshot", steps(attachedDisk(), takeGroup), func(ctx context.Context, s *stage) error {
+		}, holdsAgain),
+		newOperation("delete VM snapshot", steps(attachedDisk(), takeGroup), func(ctx context.Context, s *stage) error {
 			return s.Mgmt.DeleteVMSnapshot(ctx, s.group)
-		}, groupGone},
+		}, groupGone),
 	}
 }
 

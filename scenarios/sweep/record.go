@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,15 +48,23 @@ type Case struct {
 	Step      string // "POST VolumeCreate", "agent BackupSnapshot/convert", or of the driver "createAsync/create volume"
 	Nth       int    // which of the calls of that name, or of all steps of the driver
 	Way       Way
+	At        string // address of the StorPool that is called, where there are several
 }
 
-func (c Case) String() string { return fmt.Sprintf("%s: %s #%d %s", c.Operation, c.Step, c.Nth, c.Way) }
+func (c Case) String() string {
+	where := ""
+	if c.At != "" {
+		where = " at " + c.At
+	}
+	return fmt.Sprintf("%s: %s #%d%s %s", c.Operation, c.Step, c.Nth, where, c.Way)
+}
 
 // place is a step as it was recorded.
 type place struct {
 	step string
 	nth  int
 	kind placeKind
+	at   string
 }
 
 type placeKind int
@@ -79,7 +88,7 @@ func record(op Operation, o world.Options) (out []place, err error) {
 	var driven []place
 	o.AtStep = func(_ context.Context, action, step string) error {
 		if driving {
-			driven = append(driven, place{action + "/" + step, len(driven) + 1, ofDriver})
+			driven = append(driven, place{step: action + "/" + step, nth: len(driven) + 1, kind: ofDriver})
 		}
 		return nil
 	}
@@ -94,10 +103,10 @@ func record(op Operation, o world.Options) (out []place, err error) {
 		if err != nil {
 			return err
 		}
-		out = calls(s.Journal()[told:])
+		out = calls(s.Journal()[told:], op.far)
 		for _, st := range s.Fleet.Faults().Rules() {
 			for n := range st.Seen {
-				out = append(out, place{st.Rule.Call, n + 1, ofAgent})
+				out = append(out, place{step: st.Rule.Call, nth: n + 1, kind: ofAgent})
 			}
 		}
 		s.Disarm()
@@ -119,21 +128,33 @@ func watchAgents(s *stage) error {
 	return nil
 }
 
-// calls are the StorPool calls of a journal.
-func calls(entries []world.Entry) (out []place) {
-	seen := map[string]int{}
+// calls are the StorPool calls of a journal, with the address where there are several StorPools.
+func calls(entries []world.Entry, several bool) (out []place) {
+	seen := map[place]int{}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Call, "agent ") {
 			continue
 		}
-		seen[e.Call]++
-		out = append(out, place{e.Call, seen[e.Call], ofStorPool})
+		p := place{step: e.Call, kind: ofStorPool}
+		if several {
+			p.at = e.Address
+		}
+		seen[p]++
+		out = append(out, place{p.step, seen[p], p.kind, p.at})
 	}
 	return out
 }
 
 // play prepares an operation in a fresh world and goes on with f as an actor of its clock.
 func play(op Operation, o world.Options, f func(context.Context, *stage) error) (err error) {
+	if op.far {
+		far, err := federated(cmp.Or(o.Seed, 1))
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, far.Close()) }()
+		o.Target = far
+	}
 	w, err := world.New(o)
 	defer func() { err = errors.Join(err, w.Close()) }()
 	if err != nil {

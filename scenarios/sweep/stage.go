@@ -18,9 +18,9 @@ const mib = 1 << 20
 type stage struct {
 	*world.World
 
-	vm, volume, root, snapshot, template, group inventory.ID
-	pool                                        inventory.Pool // another than World.Pool
-	encrypted                                   struct{ compute, disk inventory.ID }
+	vm, volume, root, snapshot, template, group, offering inventory.ID
+	pool                                                  inventory.Pool // another than World.Pool
+	encrypted                                             struct{ compute, disk inventory.ID }
 }
 
 func pattern(b byte) []byte { return bytes.Repeat([]byte{b, b ^ 0xff, 0x5a, '.'}, 4<<10) }

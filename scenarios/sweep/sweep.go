@@ -43,9 +43,7 @@ type Result struct {
 	// Cases were played.
 	Cases int
 	// Excepted are the violations that an exception covers.
-	Excepted []Violation
-	// Known are those that a finding covers which is not mended yet.
-	Known      []Violation
+	Excepted   []Violation
 	Violations []Violation
 }
 
@@ -86,7 +84,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	}
 	if len(o.Operations) == 0 && o.Case == "" && o.Sample <= 1 {
 		for i, e := range Exceptions() {
-			if !used[i] && !e.Known {
+			if !used[i] && !e.Sometimes {
 				r.Unused = append(r.Unused, e)
 			}
 		}
@@ -132,7 +130,7 @@ func (o Options) sweep(ctx context.Context, op Operation, used map[int]bool) (Re
 			x.DriverSteps++
 		}
 		for _, w := range p.ways() {
-			if c := (Case{op.Name, p.step, p.nth, w}); o.wants(c) {
+			if c := (Case{op.Name, p.step, p.nth, w, p.at}); o.wants(c) {
 				cases = append(cases, c)
 			}
 		}
@@ -146,10 +144,6 @@ func (o Options) sweep(ctx context.Context, op Operation, used map[int]bool) (Re
 	for _, v := range found {
 		if i := slices.IndexFunc(all, func(e Exception) bool { return e.Covers(v) }); i >= 0 {
 			used[i] = true
-			if all[i].Known {
-				x.Known = append(x.Known, v)
-				continue
-			}
 			x.Excepted = append(x.Excepted, v)
 			continue
 		}

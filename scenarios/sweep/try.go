@@ -81,7 +81,7 @@ func (t *trial) fault(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Arm(fault.Rule{Call: t.Step, Nth: t.Nth, Effect: t.Way.effect()}); err != nil {
+	if err := t.arm(s, fault.Rule{Call: t.Step, Nth: t.Nth, Effect: t.Way.effect()}); err != nil {
 		return err
 	}
 	failed := t.op.act(ctx, s)
@@ -109,6 +109,13 @@ func (t *trial) fault(ctx context.Context, s *stage) error {
 	}
 	t.again(ctx, s)
 	return nil
+}
+
+func (t *trial) arm(s *stage, r fault.Rule) error {
+	if t.At != "" {
+		return s.ArmAt(t.At, r)
+	}
+	return s.Arm(r)
 }
 
 // crash expects the management server dead, starts another and does the operation again unless it is done.

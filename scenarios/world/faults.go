@@ -25,6 +25,22 @@ func (w *World) Arm(r fault.Rule) error {
 	return nil
 }
 
+// ArmAt adds a rule about calls of the StorPool at an address, where the target has several.
+func (w *World) ArmAt(address string, r fault.Rule) error {
+	f, several := w.Target.(*Federated)
+	if !several {
+		return w.Arm(r)
+	}
+	at, err := f.at(address)
+	if err == nil {
+		_, err = at.Arm(r)
+	}
+	if err != nil {
+		return fmt.Errorf("arm %s at %s: %w", r.Call, address, err)
+	}
+	return nil
+}
+
 // Unfired are the rules that changed nothing so far.
 func (w *World) Unfired() []fault.Rule {
 	var out []fault.Rule

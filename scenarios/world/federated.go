@@ -67,6 +67,16 @@ func (f *Federated) At(name string) (Target, error) {
 	return nil, fmt.Errorf("there is no StorPool %q", name)
 }
 
+// at is the StorPool at an address.
+func (f *Federated) at(address string) (*site, error) {
+	for _, s := range f.sites {
+		if hostPort, _ := s.Endpoint(); hostPort == address {
+			return s, nil
+		}
+	}
+	return nil, fmt.Errorf("there is no StorPool at %s", address)
+}
+
 // Place puts the host of a client at a member.
 func (f *Federated) Place(client int, name string) error {
 	for _, s := range f.sites {

@@ -24,6 +24,7 @@ type Entry struct {
 	// Call is "POST VolumeCreate" without the form (MultiCluster) and the argument, or "agent BackupSnapshot".
 	Call    string
 	Object  string // the argument of an API call, or the host of a command
+	Address string // host:port of the StorPool that was called
 	Multi   bool   // the API call was made under MultiCluster/
 	Request string // JSON body, or the command
 	Answer  string // JSON body, or the answer; empty when there was none
@@ -84,7 +85,7 @@ const apiPrefix = "/ctrl/1.0/"
 
 // RoundTrip passes the call on and notes it. Headers, where the token is, are not looked at.
 func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
-	e := Entry{Caller: r.caller}
+	e := Entry{Caller: r.caller, Address: req.URL.Host}
 	call := strings.TrimPrefix(req.URL.Path, apiPrefix)
 	if rest, ok := strings.CutPrefix(call, "MultiCluster/"); ok {
 		call, e.Multi = rest, true
