@@ -11,6 +11,7 @@ import (
 	"github.com/cucumber/godog"
 
 	"github.com/spsim/spsim/features"
+	"github.com/spsim/spsim/scenarios/cover"
 	"github.com/spsim/spsim/scenarios/live"
 	"github.com/spsim/spsim/scenarios/report"
 	"github.com/spsim/spsim/scenarios/steps"
@@ -79,6 +80,11 @@ func Run(ctx context.Context, o Options) (report.Report, error) {
 		return report.Report{}, err
 	}
 	if o.Out != "" {
+		all, bad := spoken()
+		if bad != nil {
+			return out, errors.Join(err, bad)
+		}
+		out.Cells = cover.ReportCells(all)
 		if bad := out.WriteFiles(o.Out); bad != nil {
 			return out, errors.Join(err, fmt.Errorf("write the report: %w", bad))
 		}

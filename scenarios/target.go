@@ -107,13 +107,29 @@ func outside(ctx context.Context, o Options, p *plan) (out report.Report, err er
 	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
 	end, bad := session.End(clean)
+	told := ending(session, end, bad)
+	out.Endings = []report.Ending{told}
 	if bad = errors.Join(bad, end.Err()); bad != nil {
 		return out, errors.Join(err, fmt.Errorf("%w: %w", ErrTarget, bad))
 	}
-	c := session.Capabilities()
-	o.says("nothing of the run is left (%d volumes and %d snapshots were removed at the end); the %d volumes and %d snapshots that were there before are as they were",
-		end.Removed.Volumes, end.Removed.Snapshots, c.Volumes, c.Snapshots)
+	o.says("%s", told)
 	return out, err
+}
+
+// ending is what the report says about how a session ended; bad is why it could not end as it should.
+func ending(s *live.Session, end live.Ending, bad error) report.Ending {
+	c := s.Capabilities()
+	out := report.Ending{
+		Run: s.Run(), Volumes: c.Volumes, Snapshots: c.Snapshots,
+		RemovedVolumes: end.Removed.Volumes, RemovedSnapshots: end.Removed.Snapshots, Wrong: []string{},
+	}
+	if bad != nil {
+		out.Wrong = append(out.Wrong, bad.Error())
+	}
+	for _, err := range end.Wrong() {
+		out.Wrong = append(out.Wrong, err.Error())
+	}
+	return out
 }
 
 // endTime is how long the clean-up at the end may take.

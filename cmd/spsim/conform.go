@@ -142,6 +142,8 @@ func verdict(ctx context.Context, r report.Report) error {
 		return &exitError{exitInterrupted, errors.New("a part of the run was stopped")}
 	case r.Interrupted:
 		return &exitError{exitInterrupted, fmt.Errorf("stopped: %w", context.Cause(ctx))}
+	case !r.AsItWas(): // a merged report; that of a run is an error of its own
+		return &exitError{exitFailed, errors.New("a target is not as it was before the run: its report says what is wrong")}
 	case failed > 0:
 		return &exitError{exitFailed, fmt.Errorf("%d scenarios failed", failed)}
 	}

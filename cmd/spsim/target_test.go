@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -12,6 +13,7 @@ import (
 	"github.com/spsim/spsim/emulator"
 	"github.com/spsim/spsim/emulator/cluster"
 	"github.com/spsim/spsim/scenarios"
+	"github.com/spsim/spsim/scenarios/live"
 	"github.com/spsim/spsim/scenarios/report"
 )
 
@@ -65,6 +67,9 @@ func TestTheSuiteRunsAgainstAServerAndLeavesItAsItWas(t *testing.T) {
 			r, err := report.Read(dir)
 			require.NoError(t, err)
 			assert.Empty(t, r.With(report.Failed))
+			require.Len(t, r.Endings, 1)
+			assert.Equal(t, []int{1, 1}, []int{r.Endings[0].Volumes, r.Endings[0].Snapshots}, "what was there before")
+			assert.Empty(t, r.Endings[0].Wrong)
 			if c.passed {
 				assert.Greater(t, len(r.With(report.Passed)), 15)
 				assert.Empty(t, r.With(report.CannotTell))
@@ -77,6 +82,36 @@ func TestTheSuiteRunsAgainstAServerAndLeavesItAsItWas(t *testing.T) {
 			assert.NoFileExists(t, filepath.Join(dir, "journal.jsonl"))
 		})
 	}
+}
+
+// meddler does something when the first scenario has ended.
+type meddler struct {
+	report.Progress
+	once sync.Once
+	do   func()
+}
+
+func (m *meddler) Ended(report.Scenario) { m.once.Do(m.do) }
+
+func TestAForeignObjectThatIsGoneAfterTheRunIsInTheReport(t *testing.T) {
+	t.Parallel()
+	s, flags := standIn(t)
+	dir := t.TempDir()
+	_, err := scenarios.Run(t.Context(), scenarios.Options{
+		Seed: 7, Rows: []string{"25"}, Target: scenarios.Emulator, Out: dir,
+		Live:     live.Config{API: flags[1], Token: flags[3], Admin: s.AdminURL(), Journal: filepath.Join(dir, "journal.jsonl")},
+		Progress: &meddler{Progress: report.Quiet(), do: func() { assert.NoError(t, s.Cluster().SnapshotDelete("theirs-too")) }},
+	})
+	require.ErrorIs(t, err, scenarios.ErrTarget)
+	r, err := report.Read(dir)
+	require.NoError(t, err)
+	require.Len(t, r.Endings, 1)
+	require.Len(t, r.Endings[0].Wrong, 2, "the snapshot, and the volume that had it as its parent")
+	assert.Regexp(t, `(?s)is gone; no call of this run has named it.*was .*theirs-too`, r.Endings[0].Wrong[1])
+	assert.Equal(t, report.Failed, r.Worst())
+	_, stderr, code := call(t.Context(), "report", "merge", dir)
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, stderr, "not as it was")
 }
 
 func TestADefectIsSeenOnAServerToo(t *testing.T) {

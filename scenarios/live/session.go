@@ -48,7 +48,10 @@ type Ending struct {
 }
 
 // Err is what is wrong with the ending; nil when everything is as it was before.
-func (e Ending) Err() error {
+func (e Ending) Err() error { return errors.Join(e.Wrong()...) }
+
+// Wrong lists what is wrong with the ending.
+func (e Ending) Wrong() []error {
 	var errs []error
 	for _, d := range e.Differences {
 		errs = append(errs, errors.New("an object that was there before is not as it was: "+d.String()))
@@ -59,7 +62,7 @@ func (e Ending) Err() error {
 	for _, err := range e.Refused {
 		errs = append(errs, fmt.Errorf("a call was not sent: %w", err))
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 func client(cfg Config, next http.RoundTripper) (*spapi.Client, error) {

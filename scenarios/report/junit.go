@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"strings"
 )
 
 type junitNote struct {
@@ -33,7 +34,7 @@ type junitSuites struct {
 	Suites  []*junitSuite `xml:"testsuite"`
 }
 
-// JUnit writes junit.xml: one test case per scenario, one test suite per feature. What is neither passed nor failed
+// JUnit writes junit.xml: one test case per scenario, one test suite per feature, and one about how a target was left. What is neither passed nor failed
 // is skipped there, with its result in the message.
 func (r Report) JUnit(w io.Writer) error {
 	doc := junitSuites{Name: "spsim conformance"}
@@ -46,6 +47,17 @@ func (r Report) JUnit(w io.Writer) error {
 			doc.Suites = append(doc.Suites, suite)
 		}
 		suite.add(s)
+	}
+	if len(r.Endings) > 0 {
+		suite := &junitSuite{Name: "The target"}
+		for _, e := range r.Endings {
+			s := Scenario{Title: "What was there before the run " + e.Run + " is as it was", Feature: suite.Name, Result: Passed}
+			if len(e.Wrong) > 0 {
+				s.Result, s.Reason = Failed, strings.Join(e.Wrong, "\n")
+			}
+			suite.add(s)
+		}
+		doc.Suites = append(doc.Suites, suite)
 	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return fmt.Errorf("write the XML header: %w", err)

@@ -26,12 +26,15 @@ func Read(dir string) (Report, error) {
 	if err := readJSON(filepath.Join(dir, "results.json"), &doc); err != nil {
 		return Report{}, err
 	}
-	r := Report{Seed: doc.Seed, Target: doc.Target, Driver: doc.Driver, Interrupted: doc.Interrupted}
+	r := Report{Seed: doc.Seed, Target: doc.Target, Driver: doc.Driver, Interrupted: doc.Interrupted, Endings: doc.Endings}
 	for _, s := range doc.Scenarios {
 		if !slices.Contains(results(), s.Result) {
 			return Report{}, fmt.Errorf("read %s: scenario %q has the unknown result %q", dir, s.Title, s.Result)
 		}
 		r.Scenarios = append(r.Scenarios, Scenario(s))
+	}
+	for _, c := range doc.Cells {
+		r.Cells = append(r.Cells, Cell{c.Row, c.Name, c.Dimensions, c.Scenarios, c.Reason})
 	}
 	r.Rows = rows(r.Scenarios)
 	err := readJSON(filepath.Join(dir, "details.json"), &r.details)
@@ -64,12 +67,13 @@ func Merge(parts ...Report) (Report, error) {
 		return Report{}, fmt.Errorf("%w: there are none", ErrMerge)
 	}
 	out := parts[0]
-	out.Scenarios, out.details = slices.Clone(out.Scenarios), nil
+	out.Scenarios, out.Endings, out.details = slices.Clone(out.Scenarios), slices.Clone(out.Endings), nil
 	for _, p := range parts[1:] {
 		if err := out.matches(p); err != nil {
 			return Report{}, err
 		}
 		out.Interrupted = out.Interrupted || p.Interrupted
+		out.Endings = append(out.Endings, p.Endings...)
 		for i, s := range p.Scenarios {
 			out.Scenarios[i] = closer(out.Scenarios[i], s)
 		}

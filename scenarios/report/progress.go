@@ -66,6 +66,7 @@ func (b *bar) Start(n int) {
 		progressbar.OptionSetWriter(b.w),
 		progressbar.OptionSetDescription("scenarios"),
 		progressbar.OptionShowCount(),
+		progressbar.OptionSetRenderBlankState(true),
 		progressbar.OptionSetWidth(30),
 		progressbar.OptionClearOnFinish(),
 	)

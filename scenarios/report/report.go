@@ -19,6 +19,10 @@ type Report struct {
 	Driver string
 	// Interrupted tells that the run was stopped before its end.
 	Interrupted bool
+	// Cells part the rows by their dimensions; empty when nobody has told them.
+	Cells []Cell
+	// Endings say how targets outside of this process were left: one for a run, one for each shard of a merged report.
+	Endings []Ending
 
 	details []Detail // by the order of Scenarios; without those that did nothing
 }
@@ -81,8 +85,11 @@ func (r Report) With(result Result) []Scenario {
 	return out
 }
 
-// Worst returns the worst result of all scenarios, those of no row included.
+// Worst returns the worst result of all scenarios, those of no row included. A target that is not as it was is a failure.
 func (r Report) Worst() Result {
+	if !r.AsItWas() {
+		return Failed
+	}
 	results := make([]Result, len(r.Scenarios))
 	for i, s := range r.Scenarios {
 		results[i] = s.Result
@@ -102,6 +109,9 @@ func (r Report) Summary() string {
 	fmt.Fprintf(&b, "; target %s, driver %s, seed %d", r.Target, r.Driver, r.Seed)
 	if r.Interrupted {
 		b.WriteString("; INTERRUPTED, what did not run is skipped")
+	}
+	if !r.AsItWas() {
+		b.WriteString("; THE TARGET IS NOT AS IT WAS before the run")
 	}
 	return b.String()
 }

@@ -26,6 +26,7 @@ func (r Report) Markdown(w io.Writer) error {
 			fmt.Fprintf(&b, "| %s | %s | %s |\n", cell(s.Title), cell(strings.Join(s.Tags, " ")), cell(s.Reason))
 		}
 	}
+	r.target(&b)
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("write Markdown: %w", err)
 	}
