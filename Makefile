@@ -81,7 +81,7 @@ bench-check: ## run the benchmarks and fail when a gate is missed
 	$(GO) run ./cmd/dev bench --check
 
 .PHONY: docs
-docs: ## write the generated tables of the README again
+docs: ## write the generated tables of the README, and the generated pages, again
 	$(GO) run ./cmd/dev docs
 
 .PHONY: fuzz

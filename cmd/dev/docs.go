@@ -21,43 +21,70 @@ import (
 
 func newDocsCommand() *cobra.Command {
 	var check bool
-	var file string
+	var root string
 	cmd := &cobra.Command{
 		Use:   "docs",
 		Short: "write the generated parts of the README, and the generated pages, again",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			old, err := os.ReadFile(file) //nolint:gosec // the developer names it
-			if err != nil {
-				return fmt.Errorf("read the page: %w", err)
+			var wrong []error
+			for _, p := range pages() {
+				wrong = append(wrong, p.renew(cmd.OutOrStdout(), root, check))
 			}
-			fresh, err := generate(old)
-			if err != nil {
-				return err
-			}
-			page := filepath.Join(filepath.Dir(file), "emulator", "DIFFERENCES.md")
-			differences, err := os.ReadFile(page) //nolint:gosec // beside the page that the developer names
-			if err != nil && !errors.Is(err, os.ErrNotExist) {
-				return fmt.Errorf("read the page: %w", err)
-			}
-			out := cmd.OutOrStdout()
-			return errors.Join(renew(out, file, old, fresh, check), renew(out, page, differences, []byte(emulator.Differences()), check))
+			return errors.Join(wrong...)
 		},
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "change nothing, fail when something would change")
-	cmd.Flags().StringVar(&file, "file", "README.md", "the page")
+	cmd.Flags().StringVar(&root, "root", ".", "the repository")
 	return cmd
 }
 
-// renew writes a page that has changed, or with check complains about it.
-func renew(out io.Writer, file string, old, fresh []byte, check bool) error {
+// page is a page that is generated, beside what it describes.
+type page struct {
+	file string
+	// text makes the page; only the README keeps something of what it was.
+	text func(old []byte) ([]byte, error)
+}
+
+// pages lists the generated pages.
+func pages() []page {
+	return []page{
+		{"README.md", generate},
+		{"driver/QUIRKS.md", whole(quirksPage)},
+		{"emulator/DIFFERENCES.md", whole(func() (string, error) { return emulator.Differences(), nil })},
+		{"emulator/OPERATIONS.md", whole(callsPage)},
+		{"features/README.md", whole(featuresPage)},
+		{"scenarios/COVERAGE.md", whole(coveragePage)},
+		{"scenarios/OPERATIONS.md", whole(operationsPage)},
+	}
+}
+
+// whole is a page that is generated from its first to its last line.
+func whole(text func() (string, error)) func([]byte) ([]byte, error) {
+	return func([]byte) ([]byte, error) {
+		t, err := text()
+		return []byte(t), err
+	}
+}
+
+// renew writes the page when it has changed, or with check complains about it.
+func (p page) renew(out io.Writer, root string, check bool) error {
+	file := filepath.Join(root, filepath.FromSlash(p.file))
+	old, err := os.ReadFile(file) //nolint:gosec // in the repository that the developer names
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("read the page: %w", err)
+	}
+	fresh, err := p.text(old)
 	switch {
+	case err != nil:
+		return fmt.Errorf("make %s: %w", p.file, err)
 	case bytes.Equal(old, fresh):
-		fmt.Fprintln(out, file, "agrees with the code")
+		fmt.Fprintln(out, p.file, "agrees with the code")
 		return nil
 	case check:
-		return fmt.Errorf("%s does not agree with the code: run make docs", file)
+		return fmt.Errorf("%s does not agree with the code: run make docs", p.file)
 	}
+	fmt.Fprintln(out, p.file, "was written again")
 	return os.WriteFile(file, fresh, 0o644) //nolint:gosec // a page that everybody reads
 }
 
@@ -90,15 +117,16 @@ func proofTable() (string, error) {
 	var b strings.Builder
 	b.WriteString("| defect | what goes wrong | scenarios that see it |\n|---|---|---|\n")
 	expressible, seen, worst := 0, 0, 0
+	all, err := scenarios.ShowingAll()
+	if err != nil {
+		return "", err
+	}
 	for _, d := range scenarios.Defects() {
 		if d.Inexpressible != "" {
 			continue
 		}
 		expressible++
-		shown, err := scenarios.Showing(d)
-		if err != nil {
-			return "", err
-		}
+		shown := all[d.ID]
 		if len(shown) == 0 {
 			continue
 		}

@@ -1,4 +1,5 @@
-// Command dev is what the Makefile needs beside the product: the benchmark gates and the generated tables of the README.
+// Command dev is what the Makefile needs beside the product: the benchmark gates, the generated tables of the README and
+// the generated pages.
 package main
 
 import (
