@@ -24,7 +24,7 @@ type Ending struct {
 func (e Ending) String() string {
 	there := fmt.Sprintf("the %d volumes and %d snapshots that were there before", e.Volumes, e.Snapshots)
 	if len(e.Wrong) > 0 {
-		return fmt.Sprintf("the target is not as it was (%d complaints), compared with %s", len(e.Wrong), there)
+		return "the target is not as it was, compared with " + there
 	}
 	return fmt.Sprintf("nothing of the run is left (%d volumes and %d snapshots were removed at the end); %s are as they were",
 		e.RemovedVolumes, e.RemovedSnapshots, there)
