@@ -103,8 +103,8 @@ func exceptionTable(b *strings.Builder) {
 	b.WriteString("## What is otherwise on purpose\n\nAn exception that nothing uses fails the sweep.\n\n| operation | step | goes wrong | what is otherwise | why |\n|---|---|---|---|---|\n")
 	for _, e := range sweep.Exceptions() {
 		why := e.Reason
-		if e.Known {
-			why += " (a finding that is not mended)"
+		if e.Sometimes {
+			why += " (sometimes)"
 		}
 		var of [3]string
 		for i, pattern := range []string{e.Operation, e.Step, e.Way} {
