@@ -362,7 +362,7 @@ func exchange(tx *inventory.Tx, pair Moved) error {
 		return err
 	}
 	to, err := tx.Volumes.Must(pair.New)
-	if err != nil || to.State == inventory.VolumeReady {
+	if err != nil || to.VM != 0 { // it has been exchanged; its state may be another's doing
 		return err
 	}
 	from.UUID, to.UUID = to.UUID, from.UUID
@@ -474,7 +474,7 @@ func finishMigrate(ctx context.Context, d *Driver, i inventory.Intent) error {
 		vm, _ = tx.VMs.Get(i.Object)
 		for _, pair := range pairs {
 			v, ok := tx.Volumes.Get(pair.New)
-			done = done && ok && v.State == inventory.VolumeReady
+			done = done && ok && v.VM == i.Object
 		}
 		return nil
 	})

@@ -103,7 +103,7 @@ func again(ctx context.Context, results []result, gates []gate, progress io.Writ
 
 // packages lists where benchmarks live.
 func packages() []string {
-	return []string{"./emulator/blocks", "./emulator/cluster", "./emulator", "./scenarios"}
+	return []string{"./emulator/blocks", "./emulator/cluster", "./emulator", "./scenarios", "./scenarios/story"}
 }
 
 // parse reads the lines of `go test -bench`: a name, a count, then pairs of value and unit.

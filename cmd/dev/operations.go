@@ -17,7 +17,8 @@ func operationsPage() (string, error) {
 	}
 	var b strings.Builder
 	b.WriteString("# Operations and their steps\n\n" + madeNote + "\nEach operation is played once and its steps are noted; nothing is listed by hand. `make sweep` then makes each StorPool call and\n" +
-		"each step of an agent go wrong in five ways, and kills the management server at each step of the driver. The operation has to\n" +
+		"each step of an agent go wrong in five ways, and kills the management server at each step of the driver; each call of the reconciliation that follows fails in turn\n" +
+		"as well. The operation has to\n" +
 		"succeed, or leave everything as it was and succeed the next time.\n\n")
 	driverTable(&b, all)
 	b.WriteString("\n## Operations of CloudStack\n\nIn the order in which things happen; a command to an agent stands where its answer comes, after the calls that its host makes.\n")

@@ -243,6 +243,16 @@ func snapshotActions() []Action { //nolint:funlen // a table
 				m.disks[name] = disk{mib: 0, pool: "primary"}
 			}).holding(name, steps.OfSnapshot, s)
 		}},
+		{"restore in the other zone", []string{"10"}, func(t *rapid.T, m *model) *move {
+			s := pick(t, "snapshot", m.snapshots, func(name, of string) bool { return m.copied[name] && !m.disks[of].sealed })
+			if s == "" || len(m.disks) >= 2*most {
+				return nil
+			}
+			name := m.name("far")
+			return one(`the volume "%s" is created in the second zone from the snapshot "%s"`, name, s).then(func(m *model) {
+				m.disks[name] = disk{pool: "far", far: true}
+			}).smoothly()
+		}},
 		{"revert", []string{"14"}, func(t *rapid.T, m *model) *move {
 			s := pick(t, "snapshot", m.snapshots, func(_, of string) bool {
 				d, ok := m.disks[of]

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"pgregory.net/rapid"
 
@@ -16,6 +17,10 @@ import (
 type Options struct {
 	// Driver puts known defects in, as [steps.Options] has it.
 	Driver string
+	// Actions, when set, counts the actions of all stories.
+	Actions *atomic.Int64
+	// Alone leaves out all but the model: nothing is played, and nothing goes wrong. It is what a benchmark compares with.
+	Alone bool
 }
 
 // machine plays a story and keeps the model beside it.
@@ -24,6 +29,7 @@ type machine struct {
 	ctx   context.Context //nolint:containedctx // one case's
 	story *steps.Story
 	model *model
+	o     Options
 	given []string
 	told  []string
 	next  string // what will go wrong in the next action: a step
@@ -33,7 +39,13 @@ type machine struct {
 
 // property is a case.
 func (o Options) property(t *rapid.T) {
-	m := &machine{t: t, ctx: context.Background(), story: steps.NewStory(steps.Options{Seed: 1, Driver: o.Driver}, "a story"), model: newModel()}
+	m := &machine{t: t, ctx: context.Background(), o: o, model: newModel()}
+	if o.Alone {
+		m.begin(rapid.Bool().Draw(t, "two zones"))
+		t.Repeat(m.actions())
+		return
+	}
+	m.story = steps.NewStory(steps.Options{Seed: 1, Driver: o.Driver}, "a story")
 	defer func() {
 		if t.Failed() {
 			return
@@ -75,7 +87,9 @@ func (m *machine) begin(zones bool) {
 func (m *machine) setup(texts ...string) {
 	for _, text := range texts {
 		m.given = append(m.given, text)
-		m.demand(m.story.Play(m.ctx, text))
+		if !m.o.Alone {
+			m.demand(m.story.Play(m.ctx, text))
+		}
 	}
 }
 
@@ -109,8 +123,10 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 			m.act(v)
 		}
 	}
-	out["~ a call goes wrong"] = m.armCall
-	out["~ the management server dies"] = m.armDeath
+	if !m.o.Alone {
+		out["~ a call goes wrong"] = m.armCall
+		out["~ the management server dies"] = m.armDeath
+	}
 	return out
 }
 
@@ -142,6 +158,15 @@ func (m *machine) armDeath(t *rapid.T) {
 
 // act plays an action and holds what has become of everything against the model.
 func (m *machine) act(v *move) {
+	if m.o.Actions != nil {
+		m.o.Actions.Add(1)
+	}
+	if m.o.Alone {
+		m.told = append(m.told, v.texts...)
+		v.after(m.model)
+		_ = m.model.facts()
+		return
+	}
 	for _, text := range v.texts[:len(v.texts)-1] {
 		m.told = append(m.told, text)
 		m.demand(m.play(text))

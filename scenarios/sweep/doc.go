@@ -5,5 +5,6 @@
 //
 // After a fault the operation must have succeeded, or have failed with everything as it was; without the fault it must
 // then succeed; the invariants and the bytes are judged after each. After a crash the next management server must bring
-// everything to rest, and the operation must work. What is otherwise on purpose is one of [Exceptions], with its reason.
+// everything to rest, and the operation must work; so must the one after it, when one call of the first one's reconciliation
+// went wrong as well, each in turn. What is otherwise on purpose is one of [Exceptions], with its reason.
 package sweep

@@ -81,6 +81,12 @@ func TestAnUploadedVolumeThatADeadServerWasBringingInCanBeAttached(t *testing.T)
 	assert.Empty(t, x.Violations)
 }
 
+func TestAReconciliationThatFailsInTheMiddleIsRepeated(t *testing.T) {
+	t.Parallel()
+	x := sweepCases(t, sweep.Options{Operations: []string{"move VM with its disks"}, Case: "migrateVM/pivot"})
+	assert.Empty(t, x.Violations)
+}
+
 func TestADefectThatIsPutInIsFound(t *testing.T) {
 	t.Parallel()
 	x := sweepCases(t, sweep.Options{Operations: []string{"snapshot with backup"}, Case: "agent BackupSnapshot/convert #1", Driver: "D-33"})

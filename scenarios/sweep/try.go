@@ -46,33 +46,55 @@ type trial struct {
 	Case
 	op    Operation
 	found []Violation
+
+	calls []place // of StorPool, by the reconciliation after a crash
+	then  place   // the one of them that goes wrong as well, in the way how; none when how is empty
+	how   Way
 }
 
 func (t *trial) note(p Problem, err error) {
-	if err != nil {
-		t.found = append(t.found, Violation{Case: t.Case, Problem: p, Text: err.Error()})
+	if err == nil {
+		return
 	}
+	text := err.Error()
+	if t.how != "" {
+		text = fmt.Sprintf("after %s #%d of the reconciliation, %s: %s", t.then.step, t.then.nth, t.how, text)
+	}
+	t.found = append(t.found, Violation{Case: t.Case, Problem: p, Text: text})
 }
 
-// try plays a case in a world of its own.
+// try plays a case in a world of its own. A crash is played again for each call of the reconciliation that follows it, which
+// then goes wrong as well.
 func try(op Operation, c Case, o world.Options) []Violation {
 	t := &trial{Case: c, op: op}
-	f := t.fault
-	if c.Way == Crash {
-		left := -1
-		o.AtStep = func(_ context.Context, action, step string) error {
-			if left--; left == 0 && action+"/"+step == c.Step {
-				return errors.New("killed")
-			}
-			return nil
-		}
-		f = func(ctx context.Context, s *stage) error {
-			left = c.Nth
-			return t.crash(ctx, s)
+	if c.Way != Crash {
+		t.note(Astray, play(op, o, t.fault))
+		return t.found
+	}
+	t.playCrash(o)
+	for _, call := range t.calls {
+		for _, how := range []Way{Refused, Hung} {
+			again := &trial{Case: c, op: op, then: call, how: how}
+			again.playCrash(o)
+			t.found = append(t.found, again.found...)
 		}
 	}
-	t.note(Astray, play(op, o, f))
 	return t.found
+}
+
+// playCrash stops the driver at the step.
+func (t *trial) playCrash(o world.Options) {
+	left := -1
+	o.AtStep = func(_ context.Context, action, step string) error {
+		if left--; left == 0 && action+"/"+step == t.Step {
+			return errors.New("killed")
+		}
+		return nil
+	}
+	t.note(Astray, play(t.op, o, func(ctx context.Context, s *stage) error {
+		left = t.Nth
+		return t.crash(ctx, s)
+	}))
 }
 
 // fault makes the step go wrong, judges, and does the operation again if it has failed.
@@ -81,7 +103,7 @@ func (t *trial) fault(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	if err := t.arm(s, fault.Rule{Call: t.Step, Nth: t.Nth, Effect: t.Way.effect()}); err != nil {
+	if err := t.arm(s); err != nil {
 		return err
 	}
 	failed := t.op.act(ctx, s)
@@ -111,9 +133,11 @@ func (t *trial) fault(ctx context.Context, s *stage) error {
 	return nil
 }
 
-func (t *trial) arm(s *stage, r fault.Rule) error {
-	if t.At != "" {
-		return s.ArmAt(t.At, r)
+// arm makes the call or step go wrong.
+func (c Case) arm(s *stage) error {
+	r := fault.Rule{Call: c.Step, Nth: c.Nth, Effect: c.Way.effect()}
+	if c.At != "" {
+		return s.ArmAt(c.At, r)
 	}
 	return s.Arm(r)
 }
@@ -124,14 +148,35 @@ func (t *trial) crash(ctx context.Context, s *stage) error {
 	if !s.Crashed() {
 		return errors.New("the step did not happen again")
 	}
-	if err := s.Restart(ctx); err != nil {
-		t.note(Broken, fmt.Errorf("restart: %w", err))
+	if err := t.restart(ctx, s); err != nil {
+		return err
 	}
 	t.note(Broken, s.Check(ctx))
 	t.note(Broken, s.Unsettled())
 	if t.op.done(ctx, s) != nil {
 		t.again(ctx, s)
 	}
+	return nil
+}
+
+// restart starts another management server; one whose reconciliation is disturbed is killed, and one more is started.
+func (t *trial) restart(ctx context.Context, s *stage) error {
+	if t.how != "" {
+		disturbed := Case{Step: t.then.step, Nth: t.then.nth, Way: t.how, At: t.then.at}
+		if err := disturbed.arm(s); err != nil {
+			return err
+		}
+		_ = s.Restart(ctx) // the next one has to bring everything to rest
+		if len(s.Unfired()) > 0 {
+			return fmt.Errorf("the reconciliation did not call %s again", t.then.step)
+		}
+		s.Disarm()
+	}
+	told := len(s.Journal())
+	if err := s.Restart(ctx); err != nil {
+		t.note(Broken, fmt.Errorf("restart: %w", err))
+	}
+	t.calls = calls(s.Journal()[told:], t.op.far)
 	return nil
 }
 
