@@ -78,3 +78,26 @@ func TestOpenNebulaRevertsByRenaming(t *testing.T) {
 	assert.Equal(t, map[string]any{"nvm": "9", "vc-policy": "daily", "qc": "gold", "diskid": "0"},
 		a.get(t, "Volume/"+v).list(t)[0]["tags"])
 }
+
+func TestOpenNebulaDeletesOneOfDisksWithNamesAlike(t *testing.T) {
+	t.Parallel()
+	s := Start(t)
+	a := asCurl(t, s)
+	alike := []string{"one-img-1", "one-img-1-2-0", "one-img-10", "one-img-11", "one-img-1-snap1", "ONE-img-1"}
+	for _, name := range alike {
+		a.post(t, "VolumeCreate", `{"name":"`+name+`","size":"1048576","template":"hybrid"}`)
+		s.WriteContent(t, cref(name), 0, []byte(name))
+	}
+	a.post(t, "VolumeSnapshot/one-img-10", `{"name":"one-img-10-snap"}`)
+	a.post(t, "VolumesReassignWait", `{"reassign":[{"volume":"one-img-1","detach":"all","force":true}]}`)
+	a.post(t, "VolumeDelete/one-img-1", "")
+	var left []string
+	for _, v := range a.get(t, "VolumesList").list(t) {
+		left = append(left, v["name"].(string))
+	}
+	assert.ElementsMatch(t, alike[1:], left)
+	for _, name := range left {
+		assert.Equal(t, []byte(name), s.ReadContent(t, cref(name), 0, len(name)))
+	}
+	assert.Len(t, a.get(t, "SnapshotsList").list(t), 1)
+}

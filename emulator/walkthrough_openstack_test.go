@@ -169,3 +169,29 @@ func entryOf(t *testing.T, of any, key string) map[string]any {
 	require.True(t, ok, "%s of %v", key, of)
 	return out
 }
+
+func TestCinderClonesInTheSameTemplateTakeNoRoom(t *testing.T) {
+	t.Parallel()
+	s := Start(t)
+	a := asPython(t, s)
+	const v, snap, clone = "os--volume-1", "os--snap--none--snapshot-1", "os--volume-2"
+	stored := func(name string) string {
+		t.Helper()
+		return fmt.Sprint(named(t, a.get(t, "VolumesSpace").list(t), name)["storedSize"])
+	}
+	a.post(t, "VolumeCreate", `{"name":"`+v+`","size":1073741824,"template":"ssd"}`)
+	data := bytes.Repeat([]byte("cinder--"), 1<<17)
+	s.WriteContent(t, v, 0, data)
+	template := func() string {
+		t.Helper()
+		return fmt.Sprint(named(t, a.get(t, "VolumeTemplatesStatus").list(t), "ssd")["storedSize"])
+	}
+	require.Equal(t, "1048576", template())
+	a.post(t, "VolumeSnapshot/"+v, `{"name":"`+snap+`"}`)
+	a.post(t, "VolumeCreate", `{"name":"`+clone+`","parent":"`+snap+`","size":2147483648,"template":"ssd"}`)
+	assert.Equal(t, "0", stored(clone))
+	assert.Equal(t, "1048576", template())
+	assert.Equal(t, data, s.ReadContent(t, clone, 0, len(data)))
+	s.WriteContent(t, clone, 0, data[:4096])
+	assert.Equal(t, "4096", stored(clone), "what is its own takes room")
+}

@@ -184,3 +184,68 @@ func TestProxmoxMigratesAVMAndReadsTheStatus(t *testing.T) {
 	assert.NotEmpty(t, unknown.Error.Descr, "the plugin dies with these words")
 	p.get(t, "ServicesList")
 }
+
+// A backup program reads a disk at another node while its VM is started here: it goes on to read, and never writes.
+func TestProxmoxLeavesAReadersAttachmentAsItIs(t *testing.T) {
+	t.Parallel()
+	s := Start(t)
+	p := &proxmox{api: asPerl(t, s), t: t, ourID: "3"}
+	v := p.alloc(1<<20, `{"virt":"pve","pve-vm":"100"}`)
+	s.WriteContent(t, cref(v), 0, []byte("kept"))
+	p.reassign(`[{"volume":%q,"ro":["4"]}]`, v)
+	reader, err := s.Host(4).Open(v)
+	require.NoError(t, err)
+
+	p.reassign(`[{"volume":%q,"rw":[%q]}]`, v, p.ourID)
+	assert.ElementsMatch(t, []string{"3 rw", "4 ro"}, rightsOf(t, p.api))
+	_, err = reader.WriteAt([]byte("lost"), 0)
+	require.Error(t, err, "who may read does not write because somebody else does")
+	p.refused(t, "POST", "VolumesReassignWait", fmt.Sprintf(`[{"volume":%q,"rw":[%q],"detach":"all","force":false}]`, v, p.ourID), "busy")
+	assert.ElementsMatch(t, []string{"3 rw", "4 ro"}, rightsOf(t, p.api), "an open device is not taken away without force")
+	assert.Equal(t, []byte("kept"), s.ReadContent(t, cref(v), 0, 4))
+
+	p.reassign(`[{"volume":%q,"rw":[%q],"detach":"all","force":true}]`, v, p.ourID)
+	assert.Equal(t, []string{"3 rw"}, rightsOf(t, p.api))
+	_, err = reader.ReadAt(make([]byte, 512), 0)
+	assert.Error(t, err, "with force it is gone, as the documentation says")
+}
+
+// rightsOf lists who has something attached, as "client rights".
+func rightsOf(t *testing.T, a *api) (out []string) {
+	t.Helper()
+	for _, e := range a.get(t, "AttachmentsList").list(t) {
+		out = append(out, fmt.Sprint(e["client"])+" "+fmt.Sprint(e["rights"]))
+	}
+	return out
+}
+
+// Both have a VM 100 with a disk 0; the tag of the store tells whose it is.
+func TestTwoProxmoxesWithEqualVMsShareAStorPool(t *testing.T) {
+	t.Parallel()
+	s := Start(t)
+	p := &proxmox{api: asPerl(t, s), t: t, ourID: "3"}
+	tags := func(store string) string {
+		return `{"virt":"pve","pve":"` + store + `","pve-type":"images","pve-vm":"100","pve-disk":"0"}`
+	}
+	ours, theirs := p.alloc(1<<20, tags("ours")), p.alloc(1<<20, tags("theirs"))
+	require.NotEqual(t, ours, theirs, "their tags do not make them one")
+	s.WriteContent(t, cref(theirs), 0, []byte("theirs"))
+	p.reassign(`[{"volume":%q,"rw":["4"]}]`, theirs)
+
+	found := map[string][]string{}
+	for name, entry := range p.everything() {
+		of, ok := entry["tags"].(map[string]any)
+		require.True(t, ok)
+		found[fmt.Sprint(of["pve"])] = append(found[fmt.Sprint(of["pve"])], name)
+	}
+	assert.Equal(t, map[string][]string{"ours": {ours}, "theirs": {theirs}}, found)
+
+	p.post(t, "VolumeUpdate/"+ours, `{"size":2097152,"tags":{"pve-disk":"1"}}`)
+	p.reassign(`[{"volume":%q,"detach":"all","force":true}]`, ours)
+	p.post(t, "VolumeDelete/"+ours, "{}")
+	left := p.one("Volume/" + theirs)
+	assert.Equal(t, "1048576", fmt.Sprint(left["size"]))
+	assert.Equal(t, map[string]any{"virt": "pve", "pve": "theirs", "pve-type": "images", "pve-vm": "100", "pve-disk": "0"}, left["tags"])
+	assert.Equal(t, []string{"4 rw"}, rightsOf(t, p.api))
+	assert.Equal(t, []byte("theirs"), s.ReadContent(t, cref(theirs), 0, 6))
+}
