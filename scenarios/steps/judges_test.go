@@ -58,6 +58,15 @@ func TestJudgesOfAScenario(t *testing.T) { //nolint:paralleltest // two godog su
 		says   string // empty: it passes
 	}{
 		{name: "a good scenario passes", lines: proven()},
+		{name: "what was asked", lines: proven(`Then StorPool was never asked anything`), says: "asked"},
+		{name: "what was asked, by name", lines: proven(`Then StorPool was never asked "POST VolumeCreate"`), says: "management asked POST VolumeCreate"},
+		{name: "what was not asked, by name", lines: proven(`Then StorPool was never asked "POST VolumeFreeze"`)},
+		{name: "what was logged", lines: proven(`Then no log line says "initialize"`), says: "a log line says it: initialize"},
+		{name: "what was not logged", lines: proven(`Then no log line says "never heard of"`)},
+		{
+			name: "a discard of what has to stay", lines: proven(`When the guest "web" discards the first 4 KiB of "web-root"`),
+			says: "differs from the pattern",
+		},
 		{name: "a scenario that compares nothing fails", lines: []string{`Given the running VM "web"`}, says: "compared no bytes"},
 		{name: "a disk that holds something else fails", lines: proven(`Then "web-root" holds the pattern "b"`), says: `the pattern "a", whole or in part`},
 		{name: "a disk that is not empty fails", lines: proven(`Then "web-root" is empty`), says: "holds the pattern"},

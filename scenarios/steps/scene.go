@@ -117,6 +117,7 @@ func (s *scene) register(sc registrar) {
 	s.unknownSteps(sc)
 	s.siteSteps(sc)
 	s.leaveSteps(sc)
+	s.silenceSteps(sc)
 }
 
 // Skip returns an error that ends a scenario as skipped, with the reason.

@@ -56,6 +56,15 @@ func (w *World) GuestSize(_ context.Context, vm, volume inventory.ID) (int64, er
 	return d.Size(), nil
 }
 
+// GuestDiscard gives the first n bytes of a volume back as the guest of a running VM does.
+func (w *World) GuestDiscard(_ context.Context, vm, volume inventory.ID, n int64) error {
+	d, err := w.guestDisk(vm, volume)
+	if err != nil {
+		return err
+	}
+	return d.Discard(0, n)
+}
+
 // ReadSnapshot fills p from the StorPool snapshot of a snapshot.
 func (w *World) ReadSnapshot(ctx context.Context, snapshot inventory.ID, off int64, p []byte) error {
 	path := ""
