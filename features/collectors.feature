@@ -19,6 +19,7 @@ Feature: What the plugin does from time to time
     And "disk" holds the pattern "kept"
     And "web-root" holds the pattern "image"
 
+  @SP-25
   @D-11a
   Scenario Outline: A <kind> with the role "<role>" that nobody has on record is reported and stays
     Given the running VM "vm" with the DATA disk "disk"

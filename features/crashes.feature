@@ -1,4 +1,4 @@
-@crash
+@crash @KV-T1
 Feature: The management server dies in the middle of an operation
   Each operation has written down what it is about to do. When the management server comes back, what was begun is
   finished or removed, nothing is left over, and the operation can be repeated.
@@ -24,7 +24,7 @@ Feature: The management server dies in the middle of an operation
       | createAsync | create volume |
       | createAsync | record volume |
 
-  @row-02
+  @row-02 @SP-1
   @D-20b
   Scenario Outline: Deploying a VM from a new template survives a crash at "<step>" of "<operation>"
     Given the qcow2 template "debian" of 1 GiB with the pattern "image"

@@ -1,4 +1,4 @@
-@encrypted
+@encrypted @CS-7539 @KV-E1
 @D-11a @D-25c
 Feature: Create, attach, start and delete encrypted volumes
   An offering with encryption gives each volume a passphrase of its own. StorPool gets room for the LUKS header, a host
@@ -9,7 +9,7 @@ Feature: Create, attach, start and delete encrypted volumes
     And the disk offering "encrypted" with encryption
     And the compute offering "encrypted" with encryption
 
-  @row-03 @row-04 @KV-E7 @KV-E9 @ENC-11 @ENC-12
+  @row-03 @row-04 @KV-E7 @KV-E9 @ENC-11 @ENC-12 @KV-E8
   Scenario: A DATA disk is a LUKS container with room for its header
     Given the encrypted DATA disk "disk", attached, with the pattern "secret"
     Then the StorPool volume of "disk" has

@@ -1,4 +1,4 @@
-@encrypted
+@encrypted @CS-7539 @KV-E1
 @D-11a @D-25c
 Feature: Resize and move encrypted volumes
   The room of the LUKS header is counted once, whatever happens to a volume. Encrypted volumes move between pools of

@@ -1,4 +1,4 @@
-@encrypted @snapshot
+@encrypted @snapshot @CS-7539 @KV-E1
 @D-11a @D-25c
 Feature: Snapshots of encrypted volumes
   StorPool copies ciphertext as it is. With the bypass on snapshots stay there, whether the VM runs or not. Backups on
@@ -58,7 +58,7 @@ Feature: Snapshots of encrypted volumes
       | DATA | attached |
       | DATA | detached |
 
-  @row-09 @row-16 @ENC-3 @ENC-5 @ENC-9 @ENC-10 @ENC-11 @ENC-12 @KV-E5 @KV-E6 @SUS-1
+  @row-09 @row-16 @ENC-3 @ENC-5 @ENC-9 @ENC-10 @ENC-11 @ENC-12 @KV-E5 @KV-E6 @SUS-1 @KV-E8
   @A-2 @A-24 @D-7a
   Scenario Outline: A backup that is allowed is the ciphertext of an encrypted <kind> disk, <state>, in one layer
     Given the setting "storpool.encrypted.snapshot.backup" of the pool is "true"

@@ -16,7 +16,7 @@ Feature: Answers that lack a part
     Then no host has rebooted
     And "web-root" holds the pattern "kept"
 
-  @row-03
+  @row-03 @SP-54
   @D-20b @D-20c @D-11a
   Scenario: A volume that StorPool answers without a name is not taken for created
     Given the DATA disk "data" of 1 GiB is created
@@ -41,7 +41,7 @@ Feature: Answers that lack a part
     When the volume "again" is created from the snapshot "rescue"
     Then "again" holds the pattern "rescued"
 
-  @row-29 @CS-7404
+  @row-29 @CS-7404 @SP-13
   Scenario: The statistics are those of StorPool
     When the statistics are collected
     Then the statistics say that "web-root" uses 16 KiB of 1 GiB

@@ -1,4 +1,4 @@
-@row-02 @template @direct-download
+@row-02 @template @direct-download @CS-9833
 Feature: Hosts download a template themselves
   A host downloads the image of a template that no secondary storage has, makes the cached copy of it on StorPool, and
   removes what it has downloaded. VMs are deployed from the copy as from any other.

@@ -37,6 +37,7 @@ Feature: Create a ROOT volume from a template
     And "second-root" holds the pattern "image"
     And "first-root" holds the pattern "changed"
 
+  @SP-24
   Scenario: A ROOT disk larger than its template has the size asked for
     Given the qcow2 template "debian" of 1 GiB with the pattern "image"
     When the VM "web" is deployed from the template "debian" and a ROOT size of 3 GiB
@@ -161,3 +162,38 @@ Feature: Create a ROOT volume from a template
       | agent DownloadTemplate/convert | hung               | fails    |
       | agent DownloadTemplate/answer  | lost               | fails    |
       | agent DownloadTemplate/detach  | lost               | fails    |
+
+  @CS-8575
+  Scenario: No volume is frozen on the way to a template and its VMs
+    Given the qcow2 template "debian" of 1 GiB with the pattern "image"
+    And the VM "first" is deployed from the template "debian"
+    And the VM "first" is stopped
+    When the template "golden" is made from the disk "first-root"
+    And the VM "second" is deployed from the template "golden"
+    And the snapshot "snap" of "second-root" is taken
+    And the template "silver" is made from the snapshot "snap"
+    Then StorPool was never asked "POST VolumeFreeze"
+    And the base snapshot of "silver" holds the pattern "image"
+    And "second-root" holds the pattern "image"
+
+  @SP-33 @KV-G3
+  Scenario Outline: A <format> template of <size> comes whole
+    Given the <format> template "odd" of <size> with the pattern "image"
+    When the VM "web" is deployed from the template "odd"
+    Then the cached copy of "odd" has <size>
+    And "web-root" holds the pattern "image"
+
+    Examples:
+      | format | size     |
+      | raw    | 977 KiB  |
+      | qcow2  | 977 KiB  |
+      | raw    | 1537 KiB |
+
+  @SP-33
+  @D-35
+  Scenario: A raw template that ends within a sector comes whole, with zeros up to the next one
+    Given the raw template "odd" of 1000001 B with the pattern "image"
+    And CloudStack does not know the size of the template "odd"
+    When the VM "web" is deployed from the template "odd"
+    Then the cached copy of "odd" has 977 KiB
+    And "web-root" holds the pattern "image"

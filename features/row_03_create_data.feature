@@ -16,6 +16,7 @@ Feature: Create a DATA volume
     Then the disk "data" is Ready
     And "data" holds the pattern "fresh"
 
+  @SP-54
   Scenario: The first attachment creates an anonymous volume with the disk's size, owner and template
     Given the DATA disk "data" of 2 GiB is created
     When the disk "data" is attached to "web"
@@ -70,6 +71,7 @@ Feature: Create a DATA volume
       | tier "gold", 500 IOPS                | the tier, which owns the limit | hdd      | gold | unlimited |
       | template "ssd", 500 IOPS             | that template and limit        | ssd      | none | 500       |
 
+  @SP-23
   @D-20a @D-20b
   Scenario Outline: Creating a DATA disk while StorPool answers VolumeCreate <effect> leaves one volume and <outcome>
     Given the DATA disk "data" of 1 GiB is created

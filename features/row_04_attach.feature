@@ -16,6 +16,7 @@ Feature: Attach a ROOT or DATA volume
     And the guest "web" reads the pattern "first" from "web-root"
     And the guest "web" reads the pattern "second" from "data"
 
+  @SP-53
   Scenario: Attaching a disk to a running VM shows it to the guest at once
     Given the running VM "web"
     And a detached DATA disk "data" of 1 GiB with the pattern "kept"
@@ -119,7 +120,7 @@ Feature: Attach a ROOT or DATA volume
     And the disk "data" is attached to "web"
     Then the guest "web" reads the pattern "kept" from "data"
 
-  @fault @needs-fault-injection
+  @fault @needs-fault-injection @KV-A1
   @D-11b
   Scenario Outline: Attaching a disk to a running VM <outcome> when "<call>" is <effect>, and can be repeated
     Given the running VM "web"
@@ -211,6 +212,7 @@ Feature: Attach a ROOT or DATA volume
     And "data" is attached nowhere
     And "data" holds the pattern "kept"
 
+  @SP-20 @SP-45
   @CS-10799
   Scenario: A VM stopped by force on a host that is cut off runs elsewhere with its disks detached there first
     Given the running VM "web" with the DATA disk "data"

@@ -19,7 +19,7 @@ Feature: Detach a ROOT or DATA volume
     And "web-root" holds the pattern "root"
     And "data" holds the pattern "data"
 
-  @CS-8377
+  @CS-8377 @SP-53
   @D-11a
   Scenario Outline: A DATA disk taken out of a <state> VM loses the tags of the VM
     Given the VM "web" with the policy "nightly" is deployed from the ISO
@@ -114,7 +114,7 @@ Feature: Detach a ROOT or DATA volume
     Then "data" is attached nowhere
     And "data" holds the pattern "kept"
 
-  @fault @needs-fault-injection
+  @fault @needs-fault-injection @KV-A1
   @D-11a
   Scenario: A detach that the host cannot do fails, leaves the disk in use and can be repeated
     Given the running VM "web" with the DATA disk "data"
@@ -148,3 +148,19 @@ Feature: Detach a ROOT or DATA volume
       | lost               |
       | cut                |
       | hung               |
+
+  @row-04 @needs-emulator @CS-10077
+  Scenario: What a guest discards is given back
+    Given the running VM "web"
+    And the pattern "kept" is written to "web-root" at 8 MiB
+    And the pattern "gone" is written to "web-root"
+    And the statistics are collected
+    When the guest "web" discards the first 4 MiB of "web-root"
+    Then "web-root" is empty
+    And "web-root" holds the pattern "kept" at 8 MiB
+    When the statistics are collected
+    Then the statistics say that "web-root" uses 16 KiB of 1 GiB
+    When the pattern "again" is written to "web-root"
+    And the statistics are collected
+    Then the statistics say that "web-root" uses 32 KiB of 1 GiB
+    And the guest "web" reads the pattern "again" from "web-root"

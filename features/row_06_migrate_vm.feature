@@ -8,6 +8,7 @@ Feature: Migrate a running VM to another host
     And the pattern "root-1" is written to "web-root"
     And the pattern "data-1" is written to "data"
 
+  @CS-10093
   @D-11a
   Scenario: A migrated VM runs on the other host only, with all its disks
     When the VM "web" is migrated to another host
@@ -56,7 +57,7 @@ Feature: Migrate a running VM to another host
     When the VM "web" is migrated to host 3, which is refused
     Then the guest "web" reads the pattern "data-1" from "data"
 
-  @fault @needs-fault-injection @D-11a
+  @fault @needs-fault-injection @D-11a @CS-10093 @SP-20 @SP-21 @SP-34
   Scenario Outline: A migration fails and leaves the VM where it was when "<call>" is <effect>
     Given the call "<call>" will be <effect>
     When the VM "web" is migrated to another host, which fails
@@ -76,7 +77,7 @@ Feature: Migrate a running VM to another host
       | agent Migrate/switch              | refused |
       | agent PrepareForMigration/answer  | lost    |
 
-  @fault @needs-fault-injection @D-11a
+  @fault @needs-fault-injection @D-11a @SP-21 @SP-34
   Scenario: A migration whose answer is lost has moved the VM
     Given the call "agent Migrate/answer" will be lost
     When the VM "web" is migrated to another host

@@ -6,6 +6,7 @@ Feature: Take a snapshot of a ROOT or DATA volume
   Background:
     Given a zone with 2 hosts and the StorPool pool "primary"
 
+  @KV-S10
   Scenario Outline: A snapshot of a <kind> disk, <state>, with the bypass <bypass>, keeps the bytes of its instant
     Given the bypass of secondary storage is <bypass>
     And the <kind> disk "disk", <state>, with the pattern "before"
@@ -34,6 +35,7 @@ Feature: Take a snapshot of a ROOT or DATA volume
       | DATA | detached | off    | primary and secondary | none    |
       | DATA | detached | on     | primary only          | none    |
 
+  @KV-S3
   Scenario: The backup on secondary storage is an image with the bytes of the snapshot
     Given the DATA disk "disk", attached, with the pattern "before"
     And the pattern "far" is written to "disk" at 900 MiB
@@ -78,6 +80,7 @@ Feature: Take a snapshot of a ROOT or DATA volume
     Then the backup of "first" holds the pattern "one"
     And the backup of "second" holds the pattern "two"
 
+  @KV-S3
   @A-21
   Scenario: A backup outlives a power cut of the host that made it
     Given the DATA disk "disk", detached, with the pattern "before"
@@ -107,6 +110,7 @@ Feature: Take a snapshot of a ROOT or DATA volume
     And StorPool has no snapshot of "snap"
     And "disk" holds the pattern "before"
 
+  @KV-S3
   @D-33b
   Scenario: A backup that takes longer than it may fails and leaves no file
     Given the setting "backup.snapshot.wait" of the management server is "10"
@@ -146,13 +150,14 @@ Feature: Take a snapshot of a ROOT or DATA volume
     Then host 1 was sent nothing meanwhile
     And the backup of "snap" holds the pattern "before"
 
+  @CS-11211
   Scenario: A snapshot of a disk that is only recorded is refused
     Given a detached DATA disk "other" of 1 GiB with the pattern "kept"
     And the DATA disk "disk" of 1 GiB is created
     When the snapshot "snap" of "disk" is taken, which is refused
     Then "other" holds the pattern "kept"
 
-  @KV-S2 @fault @needs-fault-injection
+  @KV-S2 @fault @needs-fault-injection @KV-S1 @KV-S3
   @D-33a @D-33b
   Scenario Outline: A snapshot with backup fails, leaves nothing behind and can be taken again when "<call>" is <effect>
     Given the DATA disk "disk", attached, with the pattern "before"

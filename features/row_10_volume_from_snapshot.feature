@@ -6,6 +6,7 @@ Feature: Create a volume from a snapshot
   Background:
     Given a zone with 2 hosts and the StorPool pool "primary"
 
+  @CS-13043 @KV-S10
   Scenario Outline: A volume from a snapshot of a <kind> disk, with the bypass <bypass>, holds the snapshot's bytes
     Given the bypass of secondary storage is <bypass>
     And the <kind> disk "disk", attached, with the pattern "before"
@@ -48,7 +49,7 @@ Feature: Create a volume from a snapshot
     And the snapshot "snap" holds the pattern "before"
     And "one" and "two" have the same parent
 
-  @CS-11490b
+  @CS-11490b @KV-Z3
   @D-1
   Scenario: A volume from a snapshot whose only record is on secondary storage is not empty
     Given the DATA disk "disk", detached, with the pattern "before"
@@ -59,6 +60,7 @@ Feature: Create a volume from a snapshot
     And the StorPool volume of "copy" has
       | parent | the snapshot "snap" |
 
+  @KV-S10 @CS-13043 @KV-Z3
   @SUS-10
   @D-2
   Scenario: A snapshot that StorPool has lost is restored from secondary storage
@@ -75,6 +77,7 @@ Feature: Create a volume from a snapshot
       | pool type | StorPool      |
       | path      | of its volume |
 
+  @KV-Z3
   Scenario: A snapshot that is neither on StorPool nor on secondary storage is not restored as an empty volume
     Given the bypass of secondary storage is on
     And the DATA disk "disk", attached, with the pattern "before"

@@ -56,6 +56,7 @@ Feature: Download a volume
     And the disk "disk" is downloaded
     Then the download of "disk" holds the pattern "after"
 
+  @SP-6
   @A-9a @D-11a
   Scenario: The download of a disk goes with the disk
     Given the DATA disk "disk", detached, with the pattern "before"

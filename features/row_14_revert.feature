@@ -6,13 +6,16 @@ Feature: Revert a ROOT or DATA volume to a snapshot
   Background:
     Given a zone with 2 hosts and the StorPool pool "primary"
 
+  @SP-42
   Scenario Outline: A <kind> disk, detached, with the bypass <bypass>, goes back to the bytes of its snapshot
     Given the bypass of secondary storage is <bypass>
     And the <kind> disk "disk", detached, with the pattern "before"
+    And the StorPool volume of "disk" is remembered
     And the snapshot "snap" of "disk" is taken
     And the pattern "after" is written to "disk"
     When the disk "disk" is reverted to the snapshot "snap"
-    Then "disk" holds the pattern "before"
+    Then the StorPool volume of "disk" is the same
+    And "disk" holds the pattern "before"
     And the snapshot "snap" holds the pattern "before"
     And "disk" is attached nowhere
     And the StorPool volume of "disk" has
@@ -58,6 +61,7 @@ Feature: Revert a ROOT or DATA volume to a snapshot
       | size | 1 GiB |
     And "disk" holds the pattern "before"
 
+  @KV-S4
   Scenario: A disk can be reverted to any of its snapshots, forth and back
     Given the DATA disk "disk", detached, with the pattern "one"
     And the snapshot "first" of "disk" is taken
@@ -70,7 +74,7 @@ Feature: Revert a ROOT or DATA volume to a snapshot
     Then "disk" holds the pattern "two"
     And the snapshot "first" holds the pattern "one"
 
-  @SP-7
+  @SP-7 @SP-30
   Scenario: The tags of a disk survive a revert
     Given the VM "web" with the policy "nightly" is deployed from the ISO
     And the DATA disk "data" of 1 GiB is created

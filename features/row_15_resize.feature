@@ -60,6 +60,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
     Then "disk" is empty at 600 MiB
     And "disk" holds the pattern "kept"
 
+  @CS-11211
   @D-11a
   Scenario: A disk that is only recorded changes its size on record only
     Given a detached DATA disk "other" of 1 GiB with the pattern "kept"
@@ -82,7 +83,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
       | iops | 100 |
     And "disk" holds the pattern "kept"
 
-  @row-24 @CS-6902 @KV-R2
+  @row-24 @CS-6902 @KV-R2 @SP-44
   @D-11a @D-27a
   Scenario Outline: Moving a disk, <state>, from <old> to <new> sets what the new offering says
     Given the disk offering "old" with <old>
@@ -155,7 +156,7 @@ Feature: Resize a ROOT or DATA volume, live or offline
     Then the host answered the size 2 GiB
     And "disk" holds the pattern "kept"
 
-  @row-24 @fault @needs-fault-injection
+  @row-24 @fault @needs-fault-injection @SP-40
   @D-11a @D-27b
   Scenario: A change of tier that StorPool refuses is no change on record either
     Given the disk offering "old" with no details

@@ -6,7 +6,7 @@ Feature: Delete a snapshot of a ROOT or DATA volume
   Background:
     Given a zone with 2 hosts and the StorPool pool "primary"
 
-  @CS-9855
+  @CS-9855 @KV-S1
   @D-7a
   Scenario Outline: A deleted snapshot of a <kind> disk with the bypass <bypass> is gone from everywhere
     Given the bypass of secondary storage is <bypass>
@@ -47,6 +47,7 @@ Feature: Delete a snapshot of a ROOT or DATA volume
     Then "copy" holds the pattern "before"
     And "disk" holds the pattern "before"
 
+  @KV-S4
   @D-7a
   Scenario: Deleting the middle one of three snapshots leaves the others whole
     Given the DATA disk "disk", attached, with the pattern "one"
@@ -142,7 +143,7 @@ Feature: Delete a snapshot of a ROOT or DATA volume
     And secondary storage has no snapshot
     And "disk" holds the pattern "kept"
 
-  @fault @needs-fault-injection
+  @fault @needs-fault-injection @KV-S1
   @D-20a @D-7a @D-7b
   Scenario Outline: Deleting a snapshot <outcome> when "<call>" is <effect>, and can be repeated
     Given the DATA disk "disk", attached, with the pattern "kept"

@@ -7,6 +7,7 @@ Feature: Migrate a volume to another pool of StorPool
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the pool "second" is created with the URL "storpool://{token}@{host}:{port}/ssd"
 
+  @SP-15
   @D-11a @D-25d @D-37c
   Scenario Outline: A <kind> disk, detached, is copied to the other pool
     Given the <kind> disk "disk", detached, with the pattern "before"
@@ -35,6 +36,7 @@ Feature: Migrate a volume to another pool of StorPool
       | ROOT | of "vm" | vm   |
       | DATA | none    | none |
 
+  @CS-6661a @SP-8 @SP-15
   @D-11a @D-25d
   Scenario Outline: A <kind> disk of a running VM changes its placement while it is in use
     Given the <kind> disk "disk", attached, with the pattern "before"
@@ -69,6 +71,7 @@ Feature: Migrate a volume to another pool of StorPool
     When the volume "copy" is created from the snapshot "snap"
     Then "copy" holds the pattern "before"
 
+  @SP-31
   @D-37c @D-11a @D-25d
   Scenario Outline: A disk with <details> keeps it in another pool
     Given the disk offering "gold" with <details>
@@ -84,6 +87,7 @@ Feature: Migrate a volume to another pool of StorPool
       | tier "gold"    | ssd      | gold |
       | template "hdd" | hdd      | none |
 
+  @SP-15
   @D-11a @D-25d
   Scenario: A disk keeps its limit in another pool
     Given the disk offering "slow" with 300 IOPS
@@ -113,7 +117,7 @@ Feature: Migrate a volume to another pool of StorPool
     When the disk "disk" is migrated to the pool "primary", which is refused
     Then "disk" holds the pattern "before"
 
-  @fault @needs-fault-injection @D-11a @D-25d
+  @fault @needs-fault-injection @D-11a @D-25d @SP-40
   Scenario Outline: A move of a detached disk fails and leaves it where it was when "<call>" is <effect>
     Given the DATA disk "disk", detached, with the pattern "before"
     And the StorPool volume of "disk" is remembered
@@ -132,7 +136,7 @@ Feature: Migrate a volume to another pool of StorPool
       | POST VolumeCreate | refused                |
       | POST VolumeCreate | refused with "noSpace" |
 
-  @fault @needs-fault-injection @D-11a
+  @fault @needs-fault-injection @D-11a @SP-40
   Scenario: A move of a disk in use that StorPool refuses changes nothing
     Given the DATA disk "disk", attached, with the pattern "before"
     And the call "POST VolumeUpdate" will be refused

@@ -8,6 +8,7 @@ Feature: Migrate volumes between StorPool and other storage
     And the primary pool "files" on NFS
     And the pool "second" is created with the URL "storpool://{token}@{host}:{port}/ssd"
 
+  @CS-11625
   @D-3b @A-9a @A-9c @A-9d @D-11a @D-25d
   Scenario Outline: A <kind> disk, detached, goes from StorPool to a pool of files and back
     Given the <kind> disk "disk", detached, with the pattern "before"
@@ -22,6 +23,7 @@ Feature: Migrate volumes between StorPool and other storage
       | vm        | <vm>              |
     And StorPool has no volume of "disk"
     And StorPool has no temporary snapshots
+    And secondary storage has no volumes
     And the pool "primary" has <left> in use
     And "disk" holds the pattern "before"
     And "disk" holds the pattern "far" at 900 MiB
@@ -148,6 +150,7 @@ Feature: Migrate volumes between StorPool and other storage
     Then secondary storage has no volumes
     And StorPool has no volume of "disk"
 
+  @KV-M2
   @D-3d @D-11a @D-25d
   Scenario: An image that is larger than was said comes whole
     Given the uploaded volume "disk" of 2 GiB with the pattern "uploaded"
@@ -194,7 +197,7 @@ Feature: Migrate volumes between StorPool and other storage
     Then host 1 was sent nothing meanwhile
     And "disk" holds the pattern "before"
 
-  @fault @needs-fault-injection
+  @fault @needs-fault-injection @KV-M1 @KV-M2
   @D-15a @A-9a @A-9d @D-11a @A-8
   Scenario Outline: A move to a pool of files fails and leaves the disk where it was when "<call>" is <effect>
     Given the DATA disk "disk", detached, with the pattern "before"
@@ -218,7 +221,7 @@ Feature: Migrate volumes between StorPool and other storage
       | agent CopyVolumeToSecondary/answer  | lost                   |
       | agent CopyVolumeToSecondary/convert | late by 20 s           |
 
-  @fault @needs-fault-injection
+  @fault @needs-fault-injection @KV-M1 @KV-M2
   @D-3a @D-3b @A-9a @A-9d @D-11a @D-25d
   Scenario Outline: A move from a pool of files fails and leaves the disk where it was when "<call>" is <effect>
     Given the DATA disk "disk", detached, with the pattern "before"
@@ -257,7 +260,7 @@ Feature: Migrate volumes between StorPool and other storage
     Then the guest "vm" reads the pattern "uploaded" from "disk"
     And secondary storage has no volumes
 
-  @crash
+  @crash @KV-M1
   @D-3b @A-9a @A-9d @D-11a @D-25d @D-20b
   Scenario Outline: A management server that dies at "<step>" of <way> leaves one disk
     Given the DATA disk "disk", detached, with the pattern "before"

@@ -61,6 +61,7 @@ Feature: Migrate a running VM with its disks
     And the VM "vm" is started
     Then the guest "vm" reads the pattern "before" from "disk"
 
+  @SP-15
   @S-25 @D-11a
   Scenario: Policy, tier, template and limit go with the disks of a VM
     Given the disk offering "gold" with tier "gold"
@@ -112,7 +113,7 @@ Feature: Migrate a running VM with its disks
     When the VM "vm" is migrated with its disks to another host and the pool "second", which is refused
     Then the guest "vm" reads the pattern "before" from "disk"
 
-  @fault @needs-fault-injection
+  @fault @needs-fault-injection @SP-21 @SP-34 @KV-M3
   @D-4a @D-4b @S-25 @D-11a
   Scenario Outline: A migration of a VM with its disks fails and changes nothing when call <nth> of "<call>" is <effect>
     Given the running VM "vm" with the DATA disk "disk"
@@ -179,7 +180,7 @@ Feature: Migrate a running VM with its disks
     Then the pool "primary" has 0 B in use
     And the guest "vm" reads the pattern "before" from "disk"
 
-  @crash
+  @crash @SP-21 @SP-34
   @S-25 @D-11a
   Scenario Outline: A management server that dies at "<step>" of a VM's migration finds the VM and its disks again
     Given the running VM "vm" with the DATA disk "disk"

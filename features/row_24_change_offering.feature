@@ -31,6 +31,7 @@ Feature: Change the offering of a disk
       | DATA | attached | 200 IOPS       | 200       | none | hdd      |
       | DATA | detached | tier "gold"    | unlimited | gold | hdd      |
 
+  @SP-31
   @D-11a
   Scenario Outline: The tier stays when a <kind> disk is detached, attached, reverted and restored
     Given the disk offering "gold" with tier "gold"

@@ -9,7 +9,7 @@ Feature: Hosts that fail, or only seem to
     And the running VM "web" with the DATA disk "data"
     And the pattern "kept" is written to "data"
 
-  @CS-8045
+  @CS-8045 @SP-20
   @CS-10799
   Scenario: A VM of a dead host runs elsewhere with its disks detached from the dead host first
     When the host of "web" is switched off
@@ -43,7 +43,7 @@ Feature: Hosts that fail, or only seem to
     Then no host has rebooted
     And the guest "web" reads the pattern "kept" from "data"
 
-  @KV-H1 @SUS-21 @fault @needs-fault-injection
+  @KV-H1 @SUS-21 @fault @needs-fault-injection @CS-10111
   @A-4
   Scenario Outline: No host reboots because the StorPool API is <effect>
     Given the call "GET ServicesList" will be <effect> every time
@@ -66,7 +66,7 @@ Feature: Hosts that fail, or only seem to
     When StorPool counts the client of the host of "web" as running
     Then the guest "web" reads the pattern "kept" from "data"
 
-  @KV-H1
+  @KV-H1 @CS-10111
   Scenario: A host whose client is down and none of whose disks answers reboots, and no other
     When StorPool counts the client of another host than that of "web" as down
     And the heartbeats of the hosts run

@@ -7,6 +7,7 @@ Feature: Copy a snapshot to another zone
     Given a zone with 2 hosts and the StorPool pool "primary", with another StorPool far away
     And a second zone with 1 host and the pool "far" on the other StorPool
 
+  @CS-11351 @CS-9478
   @D-11a
   Scenario Outline: A snapshot of a <kind> disk, the bypass <bypass>, is copied and restored in the other zone
     Given the bypass of secondary storage is <bypass>
@@ -184,6 +185,7 @@ Feature: Copy a snapshot to another zone
     When the snapshot "snap" is copied to the pool "primary", which is refused
     Then "disk" holds the pattern "before"
 
+  @CS-7873
   @D-11a
   Scenario: A snapshot is not copied twice
     Given the DATA disk "disk", detached, with the pattern "before"
@@ -193,6 +195,7 @@ Feature: Copy a snapshot to another zone
     Then the other StorPool has 1 snapshot of "snap"
     And "disk" holds the pattern "before"
 
+  @CS-9478
   @D-11a
   Scenario: A snapshot is not copied while the location of the other zone is not known
     Given the DATA disk "disk", detached, with the pattern "before"
@@ -218,7 +221,7 @@ Feature: Copy a snapshot to another zone
     And the other StorPool has no snapshots of "snap"
     And "disk" holds the pattern "before"
 
-  @fault @needs-fault-injection
+  @fault @needs-fault-injection @CS-9478
   @D-9c @D-11a
   Scenario Outline: A copy fails and leaves neither export nor copy when "<call>" of <where> StorPool is refused
     Given the DATA disk "disk", detached, with the pattern "before"
@@ -252,7 +255,7 @@ Feature: Copy a snapshot to another zone
     Then StorPool exports the snapshot "snap" nowhere
     And "disk" holds the pattern "before"
 
-  @crash
+  @crash @CS-9478
   @D-11a
   Scenario Outline: A management server that dies at "<step>" of a copy leaves neither export nor copy, or both
     Given the DATA disk "disk", detached, with the pattern "before"

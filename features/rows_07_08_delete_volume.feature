@@ -52,7 +52,7 @@ Feature: Delete a ROOT or DATA volume
     When the disk "data" is deleted, which is refused
     Then "data" holds the pattern "kept"
 
-  @row-08
+  @row-08 @CS-11211
   @D-11a
   Scenario: A DATA disk that was never attached is deleted without StorPool hearing of it
     Given a detached DATA disk "other" of 1 GiB with the pattern "kept"
@@ -187,7 +187,7 @@ Feature: Delete a ROOT or DATA volume
     And the volume "again" is created from the snapshot "rescue"
     Then "again" holds the pattern "rescued"
 
-  @row-08 @CS-5433
+  @row-08 @CS-5433 @CS-9270
   @D-11a @D-1 @D-7a @D-38
   Scenario Outline: Snapshots outlive their disk and restore it, with the bypass <bypass>
     Given the bypass of secondary storage is <bypass>

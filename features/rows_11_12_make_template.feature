@@ -75,7 +75,7 @@ Feature: Make a template of a volume or of a snapshot
       | agent BackupTemplateFromSnapshot/convert  | refused |
       | agent BackupTemplateFromSnapshot/describe | refused |
 
-  @row-12 @D-11a
+  @row-12 @D-11a @CS-11452
   Scenario Outline: A template of a snapshot of a <kind> disk, <state>, the bypass <bypass>, has the bytes of the snapshot
     Given the bypass of secondary storage is <bypass>
     And the <kind> disk "disk", <state>, with the pattern "before"

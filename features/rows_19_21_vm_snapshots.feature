@@ -101,7 +101,7 @@ Feature: Take, revert and delete snapshots of VMs
       | POST VolumesGroupSnapshot | cut                |
       | POST VolumesGroupSnapshot | late by 3 s        |
 
-  @row-20
+  @row-20 @SP-30
   @D-20b
   Scenario: A revert takes all disks of a VM back
     Given the VM snapshot "group" of "web" is taken

@@ -71,7 +71,7 @@ Feature: Set and delete the backup policy of a VM
       | every night |
       | naïve       |
 
-  @row-22 @D-29a
+  @row-22 @D-29a @SP-7
   Scenario: Only an administrator sets a policy when the setting says so
     Given the setting "storpool.vc.policy.admin.only" of the management server is "true"
     When the VM "web" gets the tag "vc-policy" of "nightly" from a user, which is refused

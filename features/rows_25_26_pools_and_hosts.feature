@@ -2,7 +2,7 @@
 Feature: Pools and their hosts
   A pool is one StorPool template of one cluster; every host of its zone that has StorPool connects to it.
 
-  @row-25 @CS-8356
+  @row-25 @CS-8356 @SP-10
   @D-36a
   Scenario Outline: A pool can be added with a URL in the <form> form
     Given a zone with 2 hosts
@@ -20,7 +20,7 @@ Feature: Pools and their hosts
       | key/value | SP_API_HTTP={host}:{port};SP_AUTH_TOKEN={token};SP_TEMPLATE=hdd   |
       | URI       | storpool://{token}@{host}:{port}/hdd                              |
 
-  @row-25 @CS-8356 @SP-14
+  @row-25 @CS-8356 @SP-14 @KV-E8
   @D-18 @D-36a
   Scenario Outline: A URL <fault> is refused, names <field> and never shows the token
     Given a zone with 2 hosts and the StorPool pool "primary"
@@ -197,7 +197,7 @@ Feature: Pools and their hosts
       | does not answer      | agent ModifyStoragePool/answer  | lost    |
       | cannot attach        | agent ModifyStoragePool/attach  | refused |
 
-  @row-26
+  @row-26 @SP-10
   Scenario: A host that joins later connects to the pool
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the running VM "web"
@@ -293,7 +293,7 @@ Feature: Pools and their hosts
     Then the pool "primary" has the hosts 1, 2 and 3
     And "web-root" holds the pattern "kept"
 
-  @row-26 @CS-11764
+  @row-26 @CS-11764 @KV-Z2
   Scenario: A pool comes out of maintenance with its hosts connected, twice in a row
     Given a zone with 2 hosts and the StorPool pool "primary"
     And the running VM "web"
@@ -339,3 +339,101 @@ Feature: Pools and their hosts
     Then the StorPool cluster of the hosts is on record as "n/a"
     And StorPool has 1 check volume
     And "web-root" holds the pattern "kept"
+
+  @row-29 @CS-5775 @KV-Z2
+  Scenario: Statistics go on while a pool is in maintenance and its hosts have restarted
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the pool "second" is created with the URL "storpool://{token}@{host}:{port}/ssd"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    When the pool "second" goes into maintenance
+    And host 1 restarts its agent
+    And host 2 restarts its agent
+    And the statistics are collected
+    Then the statistics say that "web-root" uses 16 KiB of 1 GiB
+    And the statistics know the pool "primary"
+    And the statistics know the pool "second"
+    When the pattern "more" is written to "web-root" at 1 MiB
+    And the statistics are collected
+    Then the statistics say that "web-root" uses 32 KiB of 1 GiB
+    And the guest "web" reads the pattern "kept" from "web-root"
+
+  @row-25 @SP-11 @CS-6007
+  @D-11a @D-25a @D-32b @D-6 @D-7a @D-25d @A-9a
+  Scenario: A pool goes after disks have gone through all that there is
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the pool "second" is created with the URL "storpool://{token}@{host}:{port}/ssd"
+    And the qcow2 template "debian" of 1 GiB with the pattern "image"
+    And the VM "vm" is deployed from the template "debian"
+    And the DATA disk "disk" of 1 GiB is created
+    And the disk "disk" is attached to "vm"
+    And the pattern "first" is written to "disk"
+    When the snapshot "snap" of "disk" is taken
+    And the VM snapshot "group" of "vm" is taken
+    And the disk "disk" is resized to 2 GiB
+    And the pattern "second" is written to "disk"
+    And the VM "vm" is migrated to another host
+    And the VM snapshot "group" is deleted
+    And the disk "disk" is migrated live to the pool "second"
+    And the VM "vm" is stopped
+    And the disk "disk" is reverted to the snapshot "snap"
+    And the volume "copy" is created from the snapshot "snap"
+    And the template "golden" is made from the snapshot "snap"
+    And the disk "disk" is downloaded
+    Then "disk" holds the pattern "first"
+    And "copy" holds the pattern "first"
+    And "vm-root" holds the pattern "image"
+    When the disk "disk" is detached
+    And the disk "disk" is deleted
+    And the disk "copy" is deleted
+    And the snapshot "snap" is deleted
+    And the VM "vm" is expunged
+    And the template "golden" is deleted
+    And CloudStack collects garbage
+    Then StorPool has no volume of "disk"
+    And StorPool has no volume of "copy"
+    And StorPool has no snapshot of "snap"
+    And secondary storage has no snapshot
+    And secondary storage has no volumes
+    And StorPool has no temporary snapshots
+    And the pool "primary" has 0 B in use
+    And the pool "second" has 0 B in use
+    When the pool "second" goes into maintenance
+    And the pool "second" is deleted
+    And the pool "primary" goes into maintenance
+    And the pool "primary" is deleted
+    Then the pool "primary" is gone
+    And StorPool has no check volumes
+
+  @row-26 @SP-16
+  @D-11a @D-33b
+  Scenario: What needs a host says so where no host is left
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the DATA disk "disk", detached, with the pattern "kept"
+    And the VM "vm" is stopped
+    And CloudStack marks host 1 as Maintenance
+    And CloudStack marks host 2 as Maintenance
+    And CloudStack removes host 1
+    And CloudStack removes host 2
+    When the snapshot "snap" of "disk" is taken, which fails
+    Then the error says "host"
+    And StorPool has no snapshot of "snap"
+    When the VM "vm" is started, which fails
+    Then the error says "no host of zone"
+    And "disk" holds the pattern "kept"
+
+  @row-26 @SP-46
+  @A-13a
+  Scenario Outline: A host whose configuration has <fault> does not join the pool, and the setting is named
+    Given a zone with 2 hosts and the StorPool pool "primary"
+    And the running VM "web"
+    And the pattern "kept" is written to "web-root"
+    When a host of a new cluster joins with the configuration "<line>", which fails
+    Then the error says "SP_OURID"
+    And the pool "primary" has the hosts 1 and 2
+    And "web-root" holds the pattern "kept"
+
+    Examples:
+      | fault              | line            |
+      | no node id         | SP_OURID=       |
+      | a word for node id | SP_OURID=second |

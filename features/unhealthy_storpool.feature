@@ -23,7 +23,7 @@ Feature: A StorPool that is not well
       | finds no quorum  | StorPool has no quorum |
       | finds no room    | StorPool has no room   |
 
-  @row-04 @fault @needs-fault-injection
+  @row-04 @fault @needs-fault-injection @KV-A1
   @D-11a
   Scenario: A truncated answer leaves no attachment in doubt
     Given the running VM "web"
@@ -33,3 +33,16 @@ Feature: A StorPool that is not well
     And the disk "data" is attached to "web"
     And the pattern "fresh" is written to "data"
     Then "data" holds the pattern "fresh"
+
+  @row-04 @SP-35
+  @D-11a
+  Scenario: A VM starts on a host whose client is alive while that of another is dead
+    Given the stopped VM "web" with the DATA disk "data"
+    And the pattern "kept" is written to "data"
+    When StorPool's client 1 is dead
+    And the VM "web" is started on host 2
+    Then the guest "web" reads the pattern "kept" from "data"
+    And "data" is attached read-write to the host of "web" only
+    When StorPool is well again
+    And the VM "web" is migrated to host 1
+    Then the guest "web" reads the pattern "kept" from "data"

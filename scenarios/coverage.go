@@ -18,6 +18,15 @@ func Cells() (cover.Table, error) {
 	return cover.NewTable(all), nil
 }
 
+// History returns the table of the regressions that the scenarios show.
+func History() (cover.History, error) {
+	all, err := spoken()
+	if err != nil {
+		return cover.History{}, err
+	}
+	return cover.NewHistory(all), nil
+}
+
 // spoken returns all scenarios with the texts of their steps, outlines expanded.
 func spoken() ([]cover.Scenario, error) {
 	paths, err := files()
@@ -32,7 +41,7 @@ func spoken() ([]cover.Scenario, error) {
 	var out []cover.Scenario
 	for _, f := range found {
 		for _, p := range f.Pickles {
-			s := cover.Scenario{Title: p.Name}
+			s := cover.Scenario{Title: p.Name, Feature: f.Feature.Name}
 			for _, tag := range p.Tags {
 				s.Tags = append(s.Tags, tag.Name)
 			}

@@ -17,3 +17,13 @@ func TestEveryCellHasAScenarioOrAReasonOrIsListed(t *testing.T) {
 	assert.Positive(t, filled)
 	assert.Less(t, missing, cells-filled)
 }
+
+func TestEveryRegressionHasAScenarioOrAReason(t *testing.T) {
+	t.Parallel()
+	h, err := History()
+	require.NoError(t, err)
+	assert.Empty(t, h.Check())
+	withScenarios, withTests, _ := h.Sum()
+	assert.Greater(t, withScenarios, 100)
+	assert.Less(t, withTests, 10, "scenarios are the rule, tests the exception")
+}

@@ -94,7 +94,9 @@ func (o Offering) in(says string) bool {
 // Scenario is a scenario as the table needs it.
 type Scenario struct {
 	Title string
-	Tags  []string
+	// Feature is the name of its feature.
+	Feature string
+	Tags    []string
 	// Steps are the texts of all its steps, the background's first.
 	Steps []string
 }
