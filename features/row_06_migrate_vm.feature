@@ -8,7 +8,7 @@ Feature: Migrate a running VM to another host
     And the pattern "root-1" is written to "web-root"
     And the pattern "data-1" is written to "data"
 
-  @CS-10093
+  @CS-10093 @CS-10587
   @D-11a
   Scenario: A migrated VM runs on the other host only, with all its disks
     When the VM "web" is migrated to another host

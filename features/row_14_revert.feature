@@ -74,7 +74,7 @@ Feature: Revert a ROOT or DATA volume to a snapshot
     Then "disk" holds the pattern "two"
     And the snapshot "first" holds the pattern "one"
 
-  @SP-7 @SP-30
+  @SP-7 @SP-30 @CS-10587
   Scenario: The tags of a disk survive a revert
     Given the VM "web" with the policy "nightly" is deployed from the ISO
     And the DATA disk "data" of 1 GiB is created

@@ -61,7 +61,7 @@ Feature: Migrate a running VM with its disks
     And the VM "vm" is started
     Then the guest "vm" reads the pattern "before" from "disk"
 
-  @SP-15
+  @SP-15 @CS-10587
   @S-25 @D-11a
   Scenario: Policy, tier, template and limit go with the disks of a VM
     Given the disk offering "gold" with tier "gold"

@@ -19,7 +19,7 @@ Feature: Hosts that fail, or only seem to
     And "web-root" is attached read-write to the host of "web" only
     And the guest "web" reads the pattern "kept" from "data"
 
-  @fault @needs-fault-injection
+  @fault @needs-fault-injection @CS-8045
   @CS-10799
   @D-31
   Scenario Outline: A VM does not restart elsewhere while its disks cannot be detached from <where>
@@ -43,7 +43,7 @@ Feature: Hosts that fail, or only seem to
     Then no host has rebooted
     And the guest "web" reads the pattern "kept" from "data"
 
-  @KV-H1 @SUS-21 @fault @needs-fault-injection @CS-10111
+  @KV-H1 @SUS-21 @fault @needs-fault-injection @CS-10111 @CS-8045
   @A-4
   Scenario Outline: No host reboots because the StorPool API is <effect>
     Given the call "GET ServicesList" will be <effect> every time

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spsim/spsim/emulator"
 	"github.com/spsim/spsim/scenarios"
+	"github.com/spsim/spsim/scenarios/cover"
 	"github.com/spsim/spsim/scenarios/report"
 	"github.com/spsim/spsim/scenarios/sweep"
 )
@@ -33,7 +34,7 @@ func complete(root *cobra.Command) {
 		}
 		switch c.Name() {
 		case "explain":
-			c.ValidArgsFunction = first(defectIDs)
+			c.ValidArgsFunction = first(explained)
 		case "arm":
 			c.ValidArgsFunction = first(calls)
 		}
@@ -77,6 +78,17 @@ func defectIDs() (out []string) {
 	for _, d := range scenarios.Defects() {
 		if d.Inexpressible == "" {
 			out = append(out, d.ID+"\t"+d.Reason)
+		}
+	}
+	return out
+}
+
+// explained are the numbers of defects, and those of regressions that no defect has.
+func explained() []string {
+	out := defectIDs()
+	for _, r := range cover.Regressions() {
+		if !slices.ContainsFunc(out, func(v string) bool { return strings.HasPrefix(v, r.ID+"\t") }) {
+			out = append(out, r.ID+"\t"+r.What)
 		}
 	}
 	return out

@@ -14,15 +14,17 @@ func TestShellsAreOfferedTheValuesOfFlagsAndArguments(t *testing.T) {
 		typed      []string
 		want, none []string // values offered, and not
 	}{
-		"a defect":               {[]string{"conform", "--driver", "D-1"}, []string{"D-11a\t"}, []string{"A-1\t", "correct"}},
-		"a second defect":        {[]string{"conform", "--driver", "D-11,A-"}, []string{"D-11,A-7\t"}, []string{"A-7\t", "D-11,D-1\t"}},
-		"a row":                  {[]string{"conform", "--rows", "9,1"}, []string{"9,10\tCreate volume from snapshot", "9,1\t"}, []string{"9\t"}},
-		"a swept operation":      {[]string{"sweep", "--operations", "att"}, []string{"attach"}, []string{"detach"}},
-		"what to explain":        {[]string{"explain", "SUS"}, []string{"SUS-3\t"}, []string{"D-1\t"}},
-		"one thing to explain":   {[]string{"explain", "D-1", "D"}, nil, []string{"D-11a\t"}},
-		"the call of a rule":     {[]string{"fault", "arm", "POST VolumeC"}, []string{"POST VolumeCreate"}, []string{"GET VolumesList"}},
-		"defects of a proof":     {[]string{"prove", "--defects", "KV"}, []string{"KV-S5\t"}, []string{"upstream"}},
-		"defects put in a sweep": {[]string{"sweep", "--driver", "upst"}, []string{"upstream\t"}, []string{"correct"}},
+		"a defect":                {[]string{"conform", "--driver", "D-1"}, []string{"D-11a\t"}, []string{"A-1\t", "correct"}},
+		"a second defect":         {[]string{"conform", "--driver", "D-11,A-"}, []string{"D-11,A-7\t"}, []string{"A-7\t", "D-11,D-1\t"}},
+		"a row":                   {[]string{"conform", "--rows", "9,1"}, []string{"9,10\tCreate volume from snapshot", "9,1\t"}, []string{"9\t"}},
+		"a swept operation":       {[]string{"sweep", "--operations", "att"}, []string{"attach"}, []string{"detach"}},
+		"what to explain":         {[]string{"explain", "SUS"}, []string{"SUS-3\t"}, []string{"D-1\t"}},
+		"one thing to explain":    {[]string{"explain", "D-1", "D"}, nil, []string{"D-11a\t"}},
+		"a regression":            {[]string{"explain", "CS-5"}, []string{"CS-5433\t", "CS-5775\t"}, []string{"CS-6007\t"}},
+		"a regression and defect": {[]string{"explain", "SP-2"}, []string{"SP-2\ta cached template that StorPool has lost", "SP-20\t"}, []string{"SP-2\ta cached template that StorPool had lost"}},
+		"the call of a rule":      {[]string{"fault", "arm", "POST VolumeC"}, []string{"POST VolumeCreate"}, []string{"GET VolumesList"}},
+		"defects of a proof":      {[]string{"prove", "--defects", "KV"}, []string{"KV-S5\t"}, []string{"upstream"}},
+		"defects put in a sweep":  {[]string{"sweep", "--driver", "upst"}, []string{"upstream\t"}, []string{"correct"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

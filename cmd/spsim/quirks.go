@@ -9,15 +9,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spsim/spsim/scenarios"
+	"github.com/spsim/spsim/scenarios/cover"
 )
 
 func newQuirksCommand() *cobra.Command {
-	markdown := false
+	markdown, history := false, false
 	c := &cobra.Command{
 		Use:   "quirks",
-		Short: "List the known defects that --driver can put in",
+		Short: "List the known defects that --driver can put in, or what users suffered from upstream",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if history {
+				return regressions(cmd.OutOrStdout(), markdown)
+			}
 			if markdown {
 				return quirksMarkdown(cmd.OutOrStdout())
 			}
@@ -25,6 +29,7 @@ func newQuirksCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&markdown, "markdown", false, "as a Markdown table")
+	c.Flags().BoolVar(&history, "regressions", false, "what users suffered from instead, with what shows it or why nothing does")
 	return c
 }
 
@@ -64,25 +69,46 @@ func quirksMarkdown(w io.Writer) error {
 func newExplainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "explain ID",
-		Short:   "Say what a known defect does, where that is written, and which scenarios show it",
-		Example: "  spsim explain D-11\n  spsim explain SUS-9",
+		Short:   "Say what a known defect or regression is, where that is written, and which scenarios show it",
+		Example: "  spsim explain D-11\n  spsim explain SUS-9\n  spsim explain CS-5433",
 		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			found, err := scenarios.FindDefects(args[0])
-			if err != nil {
-				return usage(err)
-			}
-			for i, d := range found {
-				if i > 0 {
-					fmt.Fprintln(cmd.OutOrStdout())
-				}
-				if err := explain(cmd.OutOrStdout(), d); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
+		RunE:    func(cmd *cobra.Command, args []string) error { return explainAll(cmd.OutOrStdout(), args[0]) },
 	}
+}
+
+// explainAll explains a regression, then the defects that the number names. Some are both.
+func explainAll(w io.Writer, id string) error {
+	r, known := cover.Regressed(id)
+	found, err := scenarios.FindDefects(spelled(id))
+	switch {
+	case known:
+		if err := explainRegression(w, r); err != nil {
+			return err
+		}
+	case err != nil:
+		return usage(fmt.Errorf("%w, and `spsim quirks --regressions` what users suffered from", err))
+	}
+	for i, d := range found {
+		switch {
+		case known && i == 0:
+			fmt.Fprint(w, "\nThe defect that brings it back:\n\n")
+		case i > 0:
+			fmt.Fprintln(w)
+		}
+		if err := explain(w, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// spelled writes a number as the lists do: in capitals, but for the letter of a part, D-10a.
+func spelled(id string) string {
+	id = strings.ToUpper(strings.TrimPrefix(id, "@"))
+	if digits := strings.TrimRight(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"); len(digits) == len(id)-1 && !strings.HasSuffix(digits, "-") {
+		return digits + strings.ToLower(id[len(digits):])
+	}
+	return id
 }
 
 func explain(w io.Writer, d scenarios.Defect) error {
