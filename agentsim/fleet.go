@@ -34,6 +34,8 @@ type Config struct {
 	Encryption Encryption
 	// Log receives what hosts do, without passphrases; nothing when nil.
 	Log *slog.Logger
+	// AtStep, when set, is called before each step of a command; it may block.
+	AtStep func(host, command, step string)
 }
 
 // Fleet is a set of hosts. It is safe for concurrent use.
@@ -42,6 +44,7 @@ type Fleet struct {
 	secondary *secondary.Storage
 	rules     rules
 	log       *slog.Logger
+	atStep    func(host, command, step string)
 	vault     vault
 	faults    *fault.Set
 	steps     map[string][]string // by command
@@ -52,7 +55,7 @@ type Fleet struct {
 
 // New returns a fleet without hosts, or an error that names the missing part of cfg.
 func New(cfg Config) (*Fleet, error) {
-	f := &Fleet{clock: cfg.Clock, secondary: cfg.Secondary, log: cfg.Log, steps: stepTable(), vault: newVault(cfg.Encryption)}
+	f := &Fleet{clock: cfg.Clock, secondary: cfg.Secondary, log: cfg.Log, steps: stepTable(), vault: newVault(cfg.Encryption), atStep: cfg.AtStep}
 	if f.clock == nil {
 		f.clock = clock.Real{}
 	}

@@ -149,6 +149,9 @@ func (r *run) struck(ctx context.Context, name string, paths []string, do func(c
 	if do == nil {
 		do = func(context.Context) error { return nil }
 	}
+	if at := r.host.fleet.atStep; at != nil {
+		at(r.host.cfg.Name, r.command, name)
+	}
 	e, hit := r.hit(name, paths)
 	if !hit {
 		return do(ctx)

@@ -3,20 +3,10 @@ package driver
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/driver/spapi"
 )
-
-// lock takes the lock of a row: operations on one object follow one another.
-func (d *Driver) lock(ctx context.Context, kind inventory.Kind, id inventory.ID) (func(), error) {
-	unlock, err := d.locks.Lock(ctx, fmt.Sprintf("%s %d", kind, id))
-	if err != nil {
-		return nil, fmt.Errorf("wait for %s %d: %w", kind, id, err)
-	}
-	return unlock, nil
-}
 
 // commit is the pivot and the call that cannot be taken back. A refusal by StorPool means that nothing happened,
 // unless an earlier attempt went unanswered: then what went before can be undone after all.

@@ -210,7 +210,7 @@ func ownDescriptor(tx *inventory.Tx, pool inventory.ID) descriptor {
 
 // migrate takes a legacy pool, whose UUID is its URL, over to details (driver-management 2, D-34).
 func (d *Driver) migrate(ctx context.Context, pool inventory.ID) (desc descriptor, row inventory.Pool, err error) {
-	unlock, err := d.locks.Lock(ctx, fmt.Sprintf("pool %d", pool))
+	unlock, err := d.lockKey(ctx, fmt.Sprintf("pool %d", pool))
 	if err != nil {
 		return desc, row, err
 	}

@@ -31,7 +31,7 @@ type cachePlan struct {
 // cacheTemplate makes the snapshot of a template on a pool of which root volumes are clones: a child of the template's
 // base snapshot where StorPool has one, a download otherwise (driver-management 10.4).
 func (d *Driver) cacheTemplate(ctx context.Context, src, dst Object) (res Result, err error) {
-	unlock, err := d.locks.Lock(ctx, cacheKey(dst.ID, dst.Store))
+	unlock, err := d.lockKey(ctx, cacheKey(dst.ID, dst.Store))
 	if err != nil {
 		return res, err
 	}

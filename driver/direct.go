@@ -15,7 +15,7 @@ const actionDirectDownload = "directDownload"
 // DirectDownload caches a template on a pool from a file that a host of the pool has downloaded: the host makes the
 // StorPool snapshot by itself (agent 10). A template that is cached already stays as it is.
 func (d *Driver) DirectDownload(ctx context.Context, template, pool, host inventory.ID, file string) (res Result, err error) {
-	unlock, err := d.locks.Lock(ctx, cacheKey(template, pool))
+	unlock, err := d.lockKey(ctx, cacheKey(template, pool))
 	if err != nil {
 		return res, err
 	}
@@ -88,7 +88,7 @@ func (d *Driver) watchDirect(op string, pool, template inventory.ID, cause error
 
 // dropLate removes what a host has made of a template after it was given up, unless the template is being downloaded again.
 func (d *Driver) dropLate(ctx context.Context, i inventory.Intent) error {
-	unlock, err := d.locks.Lock(ctx, cacheKey(i.Object, i.Pool))
+	unlock, err := d.lockKey(ctx, cacheKey(i.Object, i.Pool))
 	if err != nil {
 		return err
 	}

@@ -40,16 +40,18 @@ type Config struct {
 	Quirks quirk.Set
 	// NewID makes the ids of pools and operations; random UUIDs when nil.
 	NewID func() string
-	// Owner names this management server in leases.
+	// Owner names this management server in leases; two that share an inventory have different names.
 	Owner string
-	// Lease is how long an operation of this owner is left alone by others; ten minutes when 0.
+	// Lease is how long an operation of this owner is left alone by others, and what it works on, counted from its latest
+	// step; ten minutes when 0.
 	Lease time.Duration
 	// AtStep, when set, is called at each step after its intent was written; an error stops the driver there as a crash
 	// would: no undo runs. For crash sweeps and for recording the steps of an operation.
 	AtStep func(ctx context.Context, op, step string) error
 }
 
-// Driver is the plugin. Its methods are safe for concurrent use; operations on one object follow one another.
+// Driver is the plugin. Its methods are safe for concurrent use; operations on one object follow one another, also
+// those of other drivers on the same inventory.
 type Driver struct {
 	inv    *inventory.Store
 	agents Agents
@@ -66,6 +68,7 @@ type Driver struct {
 	// clients are kept so that connections stay open; active holds the rows of operations in progress here.
 	clients clients
 	active  active
+	leases  leases
 	stats   stats
 }
 
@@ -100,6 +103,7 @@ func New(cfg Config) (*Driver, error) {
 		d.http = spapi.NewTransport(d.clock)
 	}
 	d.locks = clock.NewLocks(d.clock)
+	d.leases.held = map[string]bool{}
 	d.rules = quirk.Apply(correct(), quirks(), cfg.Quirks.Has)
 	return d, nil
 }

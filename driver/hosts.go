@@ -81,7 +81,7 @@ func featuresKnown(tx *inventory.Tx, pool inventory.ID) error {
 
 // checkVolume returns the device path of the check volume of a pool and a CloudStack cluster, and makes it when there is none.
 func (d *Driver) checkVolume(ctx context.Context, c *conn, cluster inventory.ID) (path string, err error) {
-	unlock, err := d.locks.Lock(ctx, fmt.Sprintf("check volume %d/%d", c.pool.ID, cluster))
+	unlock, err := d.lockKey(ctx, fmt.Sprintf("check volume %d/%d", c.pool.ID, cluster))
 	if err != nil {
 		return "", err
 	}

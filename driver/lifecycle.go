@@ -52,7 +52,7 @@ func (d *Driver) initialize(ctx context.Context, r PoolRequest) (inventory.ID, e
 	if err != nil {
 		return 0, err
 	}
-	unlock, err := d.locks.Lock(ctx, "initialize")
+	unlock, err := d.lockKey(ctx, "initialize")
 	if err != nil {
 		return 0, err
 	}

@@ -81,7 +81,7 @@ func (d *Driver) Reconcile(ctx context.Context) error {
 		open = tx.Intents.All(d.orphaned)
 		return nil
 	})
-	errs := []error{err}
+	errs := []error{err, d.dropLeases()}
 	for _, i := range open {
 		if err := d.recover(ctx, i.ID); err != nil {
 			errs = append(errs, fmt.Errorf("reconcile %s %s: %w", i.Action, i.Op, err))

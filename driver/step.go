@@ -48,6 +48,7 @@ func (d *Driver) begin(action string, intent inventory.Intent) (*op, error) {
 func (o *op) mark(ctx context.Context, name string) error {
 	action := ""
 	err := o.d.inv.Update(func(tx *inventory.Tx) error {
+		o.d.prolong(tx)
 		return tx.Intents.Change(o.row, func(i *inventory.Intent) {
 			i.Step, i.Pivoted, i.Lease = name, o.pivoted, o.d.clock.Now().Add(o.d.lease)
 			action = i.Action

@@ -50,7 +50,7 @@ func (d *Details) Get(o Owner, name string) (string, bool) {
 // Set stores a detail.
 func (d *Details) Set(o Owner, name, value string) {
 	old, existed := d.rows[o][name]
-	d.tx.log.add(func() {
+	d.tx.log.add("details of "+string(o.Kind), o.ID, func() {
 		if existed {
 			d.rows[o][name] = old
 		} else {
@@ -69,7 +69,7 @@ func (d *Details) Delete(o Owner, name string) bool {
 	if !ok {
 		return false
 	}
-	d.tx.log.add(func() {
+	d.tx.log.add("details of "+string(o.Kind), o.ID, func() {
 		if d.rows[o] == nil {
 			d.rows[o] = map[string]string{}
 		}

@@ -17,9 +17,10 @@ var ErrNotFound = errors.New("not in the inventory")
 
 // Store is an inventory in memory. Any number may be in use at once.
 type Store struct {
-	mu  sync.RWMutex
-	tx  *Tx
-	rev uint64
+	mu    sync.RWMutex
+	tx    *Tx
+	rev   uint64
+	watch Watcher
 }
 
 // New returns an empty inventory.
@@ -31,6 +32,9 @@ func New() *Store {
 
 // View calls f with the present state. f must not change it and must not keep tx.
 func (s *Store) View(f func(tx *Tx) error) error {
+	if s.watch != nil {
+		s.watch.Begin(false)
+	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return f(s.tx)
@@ -39,6 +43,9 @@ func (s *Store) View(f func(tx *Tx) error) error {
 // Update calls f and keeps its changes if it returns nil, none of them otherwise. Calls are one after another;
 // f must not block and must not keep tx.
 func (s *Store) Update(f func(tx *Tx) error) (err error) {
+	if s.watch != nil {
+		s.watch.Begin(true)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tx.log = &undo{}
@@ -48,6 +55,9 @@ func (s *Store) Update(f func(tx *Tx) error) (err error) {
 			s.tx.log.run()
 		} else if len(s.tx.log.steps) > 0 {
 			s.rev++
+			if s.watch != nil {
+				s.watch.Changed(s.tx.log.rows)
+			}
 		}
 		s.tx.log = nil
 	}()
@@ -63,14 +73,18 @@ func (s *Store) Revision() uint64 {
 	return s.rev
 }
 
-// undo holds the steps back to the state before an Update.
-type undo struct{ steps []func() }
+// undo holds the steps back to the state before an Update, and what it changed.
+type undo struct {
+	steps []func()
+	rows  []Row
+}
 
-func (u *undo) add(f func()) {
+func (u *undo) add(table string, id ID, f func()) {
 	if u == nil {
 		panic("inventory: change outside of Update")
 	}
 	u.steps = append(u.steps, f)
+	u.rows = append(u.rows, Row{table, id})
 }
 
 func (u *undo) run() {
@@ -81,7 +95,8 @@ func (u *undo) run() {
 
 // Tx gives the tables. It is valid during the View or Update that handed it out.
 type Tx struct {
-	log *undo
+	log   *undo
+	watch Watcher
 
 	Zones            *Table[Zone]
 	Clusters         *Table[Cluster]
@@ -103,6 +118,7 @@ type Tx struct {
 	TemplatePools    *Table[TemplatePool]
 	VMSnapshots      *Table[VMSnapshot]
 	Intents          *Table[Intent]
+	Leases           *Table[Lease]
 	Details          *Details
 }
 
@@ -128,6 +144,7 @@ func newTx() *Tx {
 	tx.TemplatePools = table(tx, "cached template", func(r *TemplatePool) *ID { return &r.ID })
 	tx.VMSnapshots = table(tx, "VM snapshot", func(r *VMSnapshot) *ID { return &r.ID })
 	tx.Intents = table(tx, "intent", func(r *Intent) *ID { return &r.ID })
+	tx.Leases = table(tx, "lease", func(r *Lease) *ID { return &r.ID })
 	tx.Details = &Details{tx: tx, rows: map[Owner]map[string]string{}}
 	return tx
 }
@@ -191,15 +208,15 @@ func (t *Table[T]) Put(row T) T {
 	id := t.id(&row)
 	last := t.last
 	if *id == 0 {
-		*id = t.last + 1
+		*id = t.next()
 	}
 	t.last = max(t.last, *id)
 	key := *id
 	old, existed := t.rows[key]
 	if existed {
-		t.tx.log.add(func() { t.rows[key] = old })
+		t.tx.log.add(t.name, key, func() { t.rows[key] = old })
 	} else {
-		t.tx.log.add(func() {
+		t.tx.log.add(t.name, key, func() {
 			t.remove(key)
 			t.last = last
 		})
@@ -216,7 +233,7 @@ func (t *Table[T]) Delete(id ID) bool {
 	if !ok {
 		return false
 	}
-	t.tx.log.add(func() {
+	t.tx.log.add(t.name, id, func() {
 		at, _ := slices.BinarySearch(t.ids, id)
 		t.ids = slices.Insert(t.ids, at, id)
 		t.rows[id] = old

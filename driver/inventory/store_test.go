@@ -86,3 +86,39 @@ func TestAViewMayNotChange(t *testing.T) {
 		})
 	})
 }
+
+// counted watches a store.
+type counted struct {
+	begun   []bool
+	changed []inventory.Row
+}
+
+func (c *counted) Begin(write bool) { c.begun = append(c.begun, write) }
+
+func (c *counted) Number(table string) inventory.ID {
+	if table == "volume" {
+		return 77
+	}
+	return 0
+}
+
+func (c *counted) Changed(rows []inventory.Row) { c.changed = append(c.changed, rows...) }
+
+func TestAWatcherSeesTransactionsAndNumbersRows(t *testing.T) {
+	t.Parallel()
+	s, c := inventory.New(), &counted{}
+	s.Watch(c)
+	require.NoError(t, s.Update(func(tx *inventory.Tx) error {
+		assert.Equal(t, inventory.ID(77), tx.Volumes.Put(inventory.Volume{}).ID)
+		assert.Equal(t, inventory.ID(1), tx.VMs.Put(inventory.VM{}).ID)
+		tx.Details.Set(inventory.Owner{Kind: inventory.OfVM, ID: 1}, "k", "v")
+		return nil
+	}))
+	require.NoError(t, s.View(func(*inventory.Tx) error { return nil }))
+	assert.Error(t, s.Update(func(tx *inventory.Tx) error {
+		tx.VMs.Delete(1)
+		return errors.New("oops")
+	}))
+	assert.Equal(t, []bool{true, false, true}, c.begun)
+	assert.Equal(t, []inventory.Row{{Table: "volume", ID: 77}, {Table: "VM", ID: 1}, {Table: "details of vm", ID: 1}}, c.changed, "what was taken back is none")
+}

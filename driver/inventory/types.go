@@ -365,3 +365,11 @@ type Intent struct {
 	Owner   string
 	Lease   time.Time // until then only Owner may go on
 }
+
+// Lease is the exclusive use of something by a management server, which the others wait for.
+type Lease struct {
+	ID    ID
+	Key   string // what is used: "volume 3"
+	Owner string
+	Until time.Time // it is over then, if its owner does not prolong it
+}

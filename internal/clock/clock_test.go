@@ -2,6 +2,7 @@ package clock_test
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -191,4 +192,64 @@ func TestRealClockSleepsAndGivesUp(t *testing.T) {
 	e.Fire()
 	e.Fire()
 	require.NoError(t, e.Wait(t.Context()))
+}
+
+// alternate has actors take turns, the one that waits longest first.
+type alternate struct {
+	mu    sync.Mutex
+	ready []chan struct{}
+	most  int
+	runs  int
+}
+
+type alternating struct {
+	a *alternate
+	c chan struct{}
+}
+
+func (a *alternate) Turn() clock.Turn { return alternating{a, make(chan struct{})} }
+
+func (a *alternate) Next() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.runs--
+	if len(a.ready) > 0 {
+		close(a.ready[0])
+		a.ready = a.ready[1:]
+		a.runs++
+		a.most = max(a.most, a.runs)
+	}
+}
+
+func (t alternating) Ready() {
+	t.a.mu.Lock()
+	defer t.a.mu.Unlock()
+	t.a.ready = append(t.a.ready, t.c)
+}
+
+func (t alternating) Wait() { <-t.c }
+
+func TestWithAnOrderOneActorRunsAtATime(t *testing.T) {
+	t.Parallel()
+	v := clock.NewVirtual(newYear())
+	a := &alternate{runs: 1}
+	var order []int
+	v.Run(func() {
+		v.SetOrder(a)
+		jobs := make([]func(), 5)
+		for i := range jobs {
+			jobs[i] = func() {
+				for range 3 {
+					order = append(order, i)
+					assert.NoError(t, v.Sleep(t.Context(), time.Second))
+				}
+			}
+		}
+		clock.Gather(v, jobs...)
+		v.SetOrder(nil)
+	})
+	assert.Equal(t, []int{0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4}, order)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	assert.Equal(t, 1, a.most)
 }

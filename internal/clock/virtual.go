@@ -3,6 +3,7 @@ package clock
 import (
 	"container/heap"
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -20,6 +21,7 @@ type Virtual struct {
 	settled []*Event // fired when a single actor is left
 	still   bool     // it moves in Advance only, up to limit
 	limit   time.Time
+	order   Order // nil lets actors run side by side
 }
 
 // waiter is one parked goroutine.
@@ -27,6 +29,8 @@ type waiter struct {
 	ctx  context.Context //nolint:containedctx // the wait ends with it; it never outlives the call
 	on   *Event          // nil for a sleeper
 	wake chan struct{}
+	seq  int
+	turn Turn // nil without an order
 }
 
 // NewVirtual returns a clock that stands at start.
@@ -58,9 +62,18 @@ func (v *Virtual) Run(f func()) {
 
 // Go starts f as an actor.
 func (v *Virtual) Go(f func()) {
-	v.enter()
+	v.mu.Lock()
+	v.actors++
+	turn := v.place()
+	if turn != nil {
+		turn.Ready()
+	}
+	v.mu.Unlock()
 	go func() {
 		defer v.leave()
+		if turn != nil {
+			turn.Wait()
+		}
 		f()
 	}()
 }
@@ -73,10 +86,11 @@ func (v *Virtual) enter() {
 
 func (v *Virtual) leave() {
 	v.mu.Lock()
-	defer v.mu.Unlock()
 	v.actors--
 	v.settle()
 	v.move()
+	v.mu.Unlock()
+	v.yield()
 }
 
 func (v *Virtual) settle() {
@@ -202,11 +216,7 @@ func (v *Virtual) fireLocked(e *Event) {
 	}
 	e.fired = true
 	close(e.done)
-	for w := range v.waits {
-		if w.on == e {
-			v.unpark(w)
-		}
-	}
+	v.unparkAll(func(w *waiter) bool { return w.on == e })
 }
 
 func (v *Virtual) wait(ctx context.Context, e *Event) error {
@@ -235,6 +245,8 @@ func (v *Virtual) hasFired(e *Event) bool {
 }
 
 func (v *Virtual) park(w *waiter) {
+	v.seq++
+	w.seq, w.turn = v.seq, v.place()
 	v.waits[w] = struct{}{}
 	v.parked++
 	v.move()
@@ -247,17 +259,26 @@ func (v *Virtual) unpark(w *waiter) {
 	}
 	delete(v.waits, w)
 	v.parked--
+	if w.turn != nil {
+		w.turn.Ready()
+	}
 	close(w.wake)
 }
 
 // await blocks until w is let go or its context ends by other means than this clock.
 func (v *Virtual) await(w *waiter) error {
+	if w.turn != nil {
+		v.yield()
+	}
 	select {
 	case <-w.wake:
 	case <-w.ctx.Done():
 		v.mu.Lock()
 		v.unpark(w)
 		v.mu.Unlock()
+	}
+	if w.turn != nil {
+		w.turn.Wait()
 	}
 	select {
 	case <-w.ctx.Done():
@@ -269,10 +290,20 @@ func (v *Virtual) await(w *waiter) error {
 
 // sweep lets those go whose context has ended.
 func (v *Virtual) sweep() {
+	v.unparkAll(func(w *waiter) bool { return w.ctx.Err() != nil })
+}
+
+// unparkAll lets those go that is accepts, in the order in which they parked.
+func (v *Virtual) unparkAll(is func(*waiter) bool) {
+	var found []*waiter
 	for w := range v.waits {
-		if w.ctx.Err() != nil {
-			v.unpark(w)
+		if is(w) {
+			found = append(found, w)
 		}
+	}
+	slices.SortFunc(found, func(a, b *waiter) int { return a.seq - b.seq })
+	for _, w := range found {
+		v.unpark(w)
 	}
 }
 

@@ -38,6 +38,9 @@ type Config struct {
 	NewID func() string
 	// Random makes passphrases; crypto/rand when nil. It is read while the inventory is locked.
 	Random io.Reader
+	// Queue is the queue of jobs, which CloudStack keeps in its database: management servers on one inventory share it. Its
+	// own when nil.
+	Queue *clock.Locks
 	// Killed tells whether this server was killed: it writes and sends nothing from then on. Never when nil.
 	Killed func() bool
 }
@@ -91,7 +94,9 @@ func New(cfg Config) (*Server, error) {
 	if s.killed == nil {
 		s.killed = func() bool { return false }
 	}
-	s.locks = clock.NewLocks(s.clock)
+	if s.locks = cfg.Queue; s.locks == nil {
+		s.locks = clock.NewLocks(s.clock)
+	}
 	s.driver = &byPool{cfg.Driver, s}
 	s.rules = quirk.Apply(correct(), quirks(), cfg.Quirks.Has)
 	return s, nil

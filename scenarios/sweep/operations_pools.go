@@ -7,6 +7,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/spsim/spsim/scenarios/stage"
+
 	"github.com/spsim/spsim/driver"
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/emulator"
@@ -17,21 +19,21 @@ import (
 // poolOperations are those of pools, of disks that go from one storage to another, and of snapshots that go to another zone.
 func poolOperations() []Operation {
 	return []Operation{
-		newOperation("create pool", attachedDisk(), secondPool, poolThere),
-		newOperation("delete pool", steps(attachedDisk(), secondPool, emptied), deletePool, poolGone),
-		newOperation("join host", attachedDisk(), joinHost, hostJoined),
-		newOperation("upload and attach", steps(runningVM, uploaded), attachDisk, attached('a')),
-		newOperation("move to NFS", steps(detachedDisk(), filePool), move(false), moved),
-		newOperation("move from NFS", steps(filePool, fileDisk), move(false), moved),
-		newOperation("move VM with its disks", steps(filePool, fileVM), moveVM, vmMoved),
-		farOperation("copy snapshot", steps(bypass, secondZone, attachedDisk(), takeSnapshot), copySnapshot, snapshotCopied),
-		farOperation("end export", steps(bypass, secondZone, attachedDisk(), takeSnapshot, copySnapshot, arrived), endExport, exportEnded),
-		farOperation("delete copied snapshot", steps(bypass, secondZone, attachedDisk(), takeSnapshot, copySnapshot, arrived, endExport),
+		newOperation("create pool", stage.AttachedDisk(), stage.SecondPool, poolThere),
+		newOperation("delete pool", stage.Steps(stage.AttachedDisk(), stage.SecondPool, emptied), deletePool, poolGone),
+		newOperation("join host", stage.AttachedDisk(), joinHost, hostJoined),
+		newOperation("upload and attach", stage.Steps(stage.RunningVM, uploaded), stage.AttachDisk, attached('a')),
+		newOperation("move to NFS", stage.Steps(stage.DetachedDisk(), filePool), move(false), moved),
+		newOperation("move from NFS", stage.Steps(filePool, fileDisk), move(false), moved),
+		newOperation("move VM with its disks", stage.Steps(filePool, fileVM), moveVM, vmMoved),
+		farOperation("copy snapshot", stage.Steps(stage.Bypass, secondZone, stage.AttachedDisk(), stage.TakeSnapshot), copySnapshot, snapshotCopied),
+		farOperation("end export", stage.Steps(stage.Bypass, secondZone, stage.AttachedDisk(), stage.TakeSnapshot, copySnapshot, arrived), endExport, exportEnded),
+		farOperation("delete copied snapshot", stage.Steps(stage.Bypass, secondZone, stage.AttachedDisk(), stage.TakeSnapshot, copySnapshot, arrived, endExport),
 			deleteSnapshot, snapshotGone),
 	}
 }
 
-func farOperation(name string, prepare, act, done func(context.Context, *stage) error) Operation {
+func farOperation(name string, prepare, act, done func(context.Context, *stage.Stage) error) Operation {
 	op := newOperation(name, prepare, act, done)
 	op.far = true
 	return op
@@ -47,8 +49,8 @@ func federated(seed int64) (*world.Federated, error) {
 	return world.NewFederated(seed, 2, o.Behaviour, emulator.Member{ID: "faraw.a", Name: farStorPool, Location: "far"})
 }
 
-func poolThere(ctx context.Context, s *stage) error {
-	_, err := find(s, func(tx *inventory.Tx) *inventory.Table[inventory.Pool] { return tx.Pools },
+func poolThere(ctx context.Context, s *stage.Stage) error {
+	_, err := stage.Find(s, func(tx *inventory.Tx) *inventory.Table[inventory.Pool] { return tx.Pools },
 		func(p inventory.Pool) bool { return p.Name == "second" && p.State == inventory.PoolUp })
 	if err != nil {
 		return fmt.Errorf("there is no pool: %w", err)
@@ -57,32 +59,34 @@ func poolThere(ctx context.Context, s *stage) error {
 }
 
 // emptied takes the second pool out of use.
-func emptied(ctx context.Context, s *stage) error { return s.Mgmt.MaintainPool(ctx, s.pool.ID) }
+func emptied(ctx context.Context, s *stage.Stage) error { return s.Mgmt.MaintainPool(ctx, s.Second.ID) }
 
-func deletePool(ctx context.Context, s *stage) error { return s.Mgmt.DeletePool(ctx, s.pool.ID) }
+func deletePool(ctx context.Context, s *stage.Stage) error {
+	return s.Mgmt.DeletePool(ctx, s.Second.ID)
+}
 
-func poolGone(ctx context.Context, s *stage) error {
-	_, err := find(s, func(tx *inventory.Tx) *inventory.Table[inventory.Pool] { return tx.Pools },
-		func(p inventory.Pool) bool { return p.ID == s.pool.ID })
+func poolGone(ctx context.Context, s *stage.Stage) error {
+	_, err := stage.Find(s, func(tx *inventory.Tx) *inventory.Table[inventory.Pool] { return tx.Pools },
+		func(p inventory.Pool) bool { return p.ID == s.Second.ID })
 	if !errors.Is(err, inventory.ErrNotFound) {
 		return errors.Join(errors.New("the pool is there"), err)
 	}
 	return holdsAgain(ctx, s)
 }
 
-func joinHost(ctx context.Context, s *stage) error {
+func joinHost(ctx context.Context, s *stage.Stage) error {
 	_, err := s.AddHost(ctx, s.Clusters[0].ID)
 	return err
 }
 
 // hostJoined wants a host more than the world began with, connected to the pool.
-func hostJoined(ctx context.Context, s *stage) error {
-	h, err := find(s, func(tx *inventory.Tx) *inventory.Table[inventory.Host] { return tx.Hosts },
+func hostJoined(ctx context.Context, s *stage.Stage) error {
+	h, err := stage.Find(s, func(tx *inventory.Tx) *inventory.Table[inventory.Host] { return tx.Hosts },
 		func(h inventory.Host) bool { return h.ID != s.Hosts[0].ID && h.ID != s.Hosts[1].ID })
 	if err != nil {
 		return fmt.Errorf("there is no further host: %w", err)
 	}
-	_, err = find(s, func(tx *inventory.Tx) *inventory.Table[inventory.PoolHost] { return tx.PoolHosts },
+	_, err = stage.Find(s, func(tx *inventory.Tx) *inventory.Table[inventory.PoolHost] { return tx.PoolHosts },
 		func(p inventory.PoolHost) bool { return p.Host == h.ID && p.Pool == s.Pool.ID })
 	if err != nil {
 		return fmt.Errorf("host %d is not in the pool: %w", h.ID, err)
@@ -90,73 +94,75 @@ func hostJoined(ctx context.Context, s *stage) error {
 	return holdsAgain(ctx, s)
 }
 
-func uploaded(_ context.Context, s *stage) error {
+func uploaded(_ context.Context, s *stage.Stage) error {
 	v, err := s.Mgmt.UploadVolume(mgmt.UploadSpec{
-		Name: "data", Zone: s.Zone.ID, Offering: s.Disk.ID, Size: mib,
+		Name: "data", Zone: s.Zone.ID, Offering: s.Disk.ID, Size: stage.MiB,
 		Write: func(w io.WriterAt) error {
-			_, err := w.WriteAt(pattern('a'), 0)
+			_, err := w.WriteAt(stage.Pattern('a'), 0)
 			return err
 		},
 	})
-	s.volume = v.ID
+	s.Volume = v.ID
 	return err
 }
 
 // filePool adds a pool on NFS.
-func filePool(ctx context.Context, s *stage) (err error) {
-	s.pool, err = s.Mgmt.CreateFilePool(ctx, mgmt.FilePoolSpec{
+func filePool(ctx context.Context, s *stage.Stage) (err error) {
+	s.Second, err = s.Mgmt.CreateFilePool(ctx, mgmt.FilePoolSpec{
 		Name: "files", Zone: s.Zone.ID, URL: "nfs://nfs.test/export/files", Capacity: 1 << 40,
 	})
 	return err
 }
 
 // fileVM is a running VM with its disks on the pool on NFS; what it does next goes to World.Pool.
-func fileVM(ctx context.Context, s *stage) error {
+func fileVM(ctx context.Context, s *stage.Stage) error {
 	m, err := s.Mgmt.DeployVM(ctx, mgmt.VMSpec{
-		Name: "vm", Zone: s.Zone.ID, Offering: s.Compute.ID, Template: s.ISO.ID, RootSize: mib, Host: s.Hosts[0].ID, Pool: s.pool.ID,
-		Data: []mgmt.VolumeSpec{{Name: "data", Offering: s.Disk.ID, Size: mib}},
+		Name: "vm", Zone: s.Zone.ID, Offering: s.Compute.ID, Template: s.ISO.ID, RootSize: stage.MiB, Host: s.Hosts[0].ID, Pool: s.Second.ID,
+		Data: []mgmt.VolumeSpec{{Name: "data", Offering: s.Disk.ID, Size: stage.MiB}},
 	})
 	if err != nil {
 		return err
 	}
-	s.vm = m.ID
-	root, err := s.rootOf(m.ID)
+	s.VM = m.ID
+	root, err := s.RootOf(m.ID)
 	if err != nil {
 		return err
 	}
-	data, err := s.findVolume(func(v inventory.Volume) bool { return v.VM == m.ID && v.Kind == inventory.Data })
+	data, err := s.FindVolume(func(v inventory.Volume) bool { return v.VM == m.ID && v.Kind == inventory.Data })
 	if err != nil {
 		return err
 	}
-	s.root, s.volume, s.pool = root.ID, data.ID, s.Pool
-	return errors.Join(s.write(ctx, s.root, 'r'), s.write(ctx, s.volume, 'a'))
+	s.Root, s.Volume, s.Second = root.ID, data.ID, s.Pool
+	return errors.Join(s.Write(ctx, s.Root, 'r'), s.Write(ctx, s.Volume, 'a'))
 }
 
 // fileDisk is a DATA disk on the pool on NFS that nothing uses.
-func fileDisk(ctx context.Context, s *stage) error { return steps(fileVM, detachDisk)(ctx, s) }
+func fileDisk(ctx context.Context, s *stage.Stage) error {
+	return stage.Steps(fileVM, stage.DetachDisk)(ctx, s)
+}
 
-func moveVM(ctx context.Context, s *stage) error {
-	_, err := s.Mgmt.MigrateVMWithVolumes(ctx, s.vm, s.Hosts[1].ID, map[inventory.ID]inventory.ID{s.root: s.pool.ID, s.volume: s.pool.ID})
+func moveVM(ctx context.Context, s *stage.Stage) error {
+	_, err := s.Mgmt.MigrateVMWithVolumes(ctx, s.VM, s.Hosts[1].ID, map[inventory.ID]inventory.ID{s.Root: s.Second.ID, s.Volume: s.Second.ID})
 	return err
 }
 
-func vmMoved(ctx context.Context, s *stage) error {
-	m, err := s.vmRow("vm")
+func vmMoved(ctx context.Context, s *stage.Stage) error {
+	m, err := s.VMRow("vm")
 	if err == nil && (m.Host != s.Hosts[1].ID || m.State != inventory.VMRunning) {
 		err = fmt.Errorf("the VM is %s on host %d", m.State, m.Host)
 	}
 	if err != nil {
 		return err
 	}
-	root, err := s.rootOf(m.ID)
+	root, err := s.RootOf(m.ID)
 	if err != nil {
 		return err
 	}
-	return errors.Join(moved(ctx, s), s.holds(ctx, root.ID, 'r'))
+	return errors.Join(moved(ctx, s), s.Holds(ctx, root.ID, 'r'))
 }
 
 // secondZone adds a zone with a host and a pool on the StorPool far away.
-func secondZone(ctx context.Context, s *stage) error {
+func secondZone(ctx context.Context, s *stage.Stage) error {
 	z, err := s.Mgmt.AddZone("zone-2")
 	if err != nil {
 		return err
@@ -176,19 +182,19 @@ func secondZone(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	s.pool, err = s.Mgmt.CreatePool(ctx, driver.PoolRequest{Name: "far", Zone: z.ID, URL: world.URLOf(at, "ssd"), Capacity: 100 << 40})
+	s.Second, err = s.Mgmt.CreatePool(ctx, driver.PoolRequest{Name: "far", Zone: z.ID, URL: world.URLOf(at, "ssd"), Capacity: 100 << 40})
 	return err
 }
 
-func copySnapshot(ctx context.Context, s *stage) error {
-	_, err := s.Mgmt.CopySnapshot(ctx, s.snapshot, s.pool.ID)
+func copySnapshot(ctx context.Context, s *stage.Stage) error {
+	_, err := s.Mgmt.CopySnapshot(ctx, s.Snapshot, s.Second.ID)
 	return err
 }
 
-func snapshotCopied(ctx context.Context, s *stage) error {
-	r, err := find(s, func(tx *inventory.Tx) *inventory.Table[inventory.SnapshotRef] { return tx.SnapshotRefs },
+func snapshotCopied(ctx context.Context, s *stage.Stage) error {
+	r, err := stage.Find(s, func(tx *inventory.Tx) *inventory.Table[inventory.SnapshotRef] { return tx.SnapshotRefs },
 		func(r inventory.SnapshotRef) bool {
-			return r.Snapshot == s.snapshot && r.Store == s.pool.ID && r.State == inventory.RefReady
+			return r.Snapshot == s.Snapshot && r.Store == s.Second.ID && r.State == inventory.RefReady
 		})
 	if err != nil {
 		return fmt.Errorf("the far pool has no copy: %w", err)
@@ -196,25 +202,25 @@ func snapshotCopied(ctx context.Context, s *stage) error {
 	if r.Path == "" {
 		return errors.New("the copy has no path")
 	}
-	return s.snapshotHolds(ctx)
+	return snapshotHolds(ctx, s)
 }
 
 // snapshotHolds wants the snapshot and its disk as they were.
-func (s *stage) snapshotHolds(ctx context.Context) error {
-	b := make([]byte, len(pattern('a')))
-	if err := s.ReadSnapshot(ctx, s.snapshot, 0, b); err != nil {
+func snapshotHolds(ctx context.Context, s *stage.Stage) error {
+	b := make([]byte, len(stage.Pattern('a')))
+	if err := s.ReadSnapshot(ctx, s.Snapshot, 0, b); err != nil {
 		return err
 	}
-	return errors.Join(same(b, "the snapshot"), s.holds(ctx, s.volume, 'a'))
+	return errors.Join(same(b, "the snapshot"), s.Holds(ctx, s.Volume, 'a'))
 }
 
 // arrived waits until a copy has all its data.
-func arrived(ctx context.Context, s *stage) error { return s.Clock.Sleep(ctx, 2*time.Minute) }
+func arrived(ctx context.Context, s *stage.Stage) error { return s.Clock.Sleep(ctx, 2*time.Minute) }
 
-func endExport(ctx context.Context, s *stage) error { return s.Driver.UnexportSnapshots(ctx) }
+func endExport(ctx context.Context, s *stage.Stage) error { return s.Driver.UnexportSnapshots(ctx) }
 
 // exportEnded wants no export on record any more.
-func exportEnded(ctx context.Context, s *stage) error {
+func exportEnded(ctx context.Context, s *stage.Stage) error {
 	left := 0
 	err := s.Inventory.View(func(tx *inventory.Tx) error {
 		left = len(tx.Details.Named(inventory.OfSnapshot, func(name string) bool { return name == "SP_RECOVERED_SNAPSHOT" }))
@@ -223,5 +229,5 @@ func exportEnded(ctx context.Context, s *stage) error {
 	if err == nil && left > 0 {
 		err = fmt.Errorf("%d exports are on record", left)
 	}
-	return errors.Join(err, s.snapshotHolds(ctx))
+	return errors.Join(err, snapshotHolds(ctx, s))
 }

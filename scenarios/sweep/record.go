@@ -8,6 +8,8 @@ import (
 	"math"
 	"strings"
 
+	"github.com/spsim/spsim/scenarios/stage"
+
 	"github.com/spsim/spsim/agentsim"
 	"github.com/spsim/spsim/emulator/fault"
 	"github.com/spsim/spsim/scenarios/world"
@@ -92,7 +94,7 @@ func record(op Operation, o world.Options) (out []place, err error) {
 		}
 		return nil
 	}
-	err = play(op, o, func(ctx context.Context, s *stage) error {
+	err = op.play(o, func(ctx context.Context, s *stage.Stage) error {
 		if err := watchAgents(s); err != nil {
 			return err
 		}
@@ -116,7 +118,7 @@ func record(op Operation, o world.Options) (out []place, err error) {
 }
 
 // watchAgents arms rules that count each step of the agents and never fire.
-func watchAgents(s *stage) error {
+func watchAgents(s *stage.Stage) error {
 	for _, c := range agentsim.Steps() {
 		for _, step := range c.Steps {
 			r := fault.Rule{Call: "agent " + c.Command + "/" + step, Nth: math.MaxInt, Effect: fault.Effect{Kind: fault.Refuse}}
@@ -145,8 +147,8 @@ func calls(entries []world.Entry, several bool) (out []place) {
 	return out
 }
 
-// play prepares an operation in a fresh world and goes on with f as an actor of its clock.
-func play(op Operation, o world.Options, f func(context.Context, *stage) error) (err error) {
+// play prepares the operation in a fresh world and goes on with f.
+func (op Operation) play(o world.Options, f func(context.Context, *stage.Stage) error) (err error) {
 	if op.far {
 		far, err := federated(cmp.Or(o.Seed, 1))
 		if err != nil {
@@ -155,20 +157,5 @@ func play(op Operation, o world.Options, f func(context.Context, *stage) error) 
 		defer func() { err = errors.Join(err, far.Close()) }()
 		o.Target = far
 	}
-	w, err := world.New(o)
-	defer func() { err = errors.Join(err, w.Close()) }()
-	if err != nil {
-		return err
-	}
-	w.Do(func(ctx context.Context) {
-		s := &stage{World: w}
-		if err = op.prepare(ctx, s); err != nil {
-			err = fmt.Errorf("prepare: %w", err)
-			return
-		}
-		if err = w.Check(ctx); err == nil {
-			err = f(ctx, s)
-		}
-	})
-	return err
+	return stage.Play(o, op.prepare, f)
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spsim/spsim/scenarios/stage"
+
 	"github.com/spsim/spsim/agentsim"
 	"github.com/spsim/spsim/scenarios/world"
 )
@@ -70,7 +72,7 @@ func (r *Recorded) took(step string) {
 // recordSteps plays an operation and notes what is asked in each step of the driver.
 func recordSteps(op Operation, o world.Options) (Recorded, error) {
 	out := Recorded{Operation: op.Name, Steps: []Step{{}}}
-	var on *stage
+	var on *stage.Stage
 	told := 0
 	catchUp := func() {
 		last := &out.Steps[len(out.Steps)-1]
@@ -86,7 +88,7 @@ func recordSteps(op Operation, o world.Options) (Recorded, error) {
 		}
 		return nil
 	}
-	err := play(op, o, func(ctx context.Context, s *stage) error {
+	err := op.play(o, func(ctx context.Context, s *stage.Stage) error {
 		on, told = s, len(s.Journal())
 		err := op.act(ctx, s)
 		catchUp()

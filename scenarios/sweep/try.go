@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/spsim/spsim/scenarios/stage"
+
 	"github.com/spsim/spsim/emulator/fault"
 	"github.com/spsim/spsim/scenarios/world"
 )
@@ -68,7 +70,7 @@ func (t *trial) note(p Problem, err error) {
 func try(op Operation, c Case, o world.Options) []Violation {
 	t := &trial{Case: c, op: op}
 	if c.Way != Crash {
-		t.note(Astray, play(op, o, t.fault))
+		t.note(Astray, op.play(o, t.fault))
 		return t.found
 	}
 	t.playCrash(o)
@@ -91,15 +93,15 @@ func (t *trial) playCrash(o world.Options) {
 		}
 		return nil
 	}
-	t.note(Astray, play(t.op, o, func(ctx context.Context, s *stage) error {
+	t.note(Astray, t.op.play(o, func(ctx context.Context, s *stage.Stage) error {
 		left = t.Nth
 		return t.crash(ctx, s)
 	}))
 }
 
 // fault makes the step go wrong, judges, and does the operation again if it has failed.
-func (t *trial) fault(ctx context.Context, s *stage) error {
-	before, err := look(ctx, s)
+func (t *trial) fault(ctx context.Context, s *stage.Stage) error {
+	before, err := s.Look(ctx)
 	if err != nil {
 		return err
 	}
@@ -117,11 +119,11 @@ func (t *trial) fault(ctx context.Context, s *stage) error {
 		t.note(Effect, t.op.done(ctx, s))
 		return nil
 	}
-	now, err := look(ctx, s)
+	now, err := s.Look(ctx)
 	if err != nil {
 		return err
 	}
-	changes := now.changes(before)
+	changes := now.Changes(before)
 	if len(changes) > 0 && t.op.done(ctx, s) == nil {
 		t.note(Forward, fmt.Errorf("it failed with %w, and was done", failed))
 		return nil
@@ -134,7 +136,7 @@ func (t *trial) fault(ctx context.Context, s *stage) error {
 }
 
 // arm makes the call or step go wrong.
-func (c Case) arm(s *stage) error {
+func (c Case) arm(s *stage.Stage) error {
 	r := fault.Rule{Call: c.Step, Nth: c.Nth, Effect: c.Way.effect()}
 	if c.At != "" {
 		return s.ArmAt(c.At, r)
@@ -143,7 +145,7 @@ func (c Case) arm(s *stage) error {
 }
 
 // crash expects the management server dead, starts another and does the operation again unless it is done.
-func (t *trial) crash(ctx context.Context, s *stage) error {
+func (t *trial) crash(ctx context.Context, s *stage.Stage) error {
 	_ = t.op.act(ctx, s) // what a dead server answers nobody hears
 	if !s.Crashed() {
 		return errors.New("the step did not happen again")
@@ -160,7 +162,7 @@ func (t *trial) crash(ctx context.Context, s *stage) error {
 }
 
 // restart starts another management server; one whose reconciliation is disturbed is killed, and one more is started.
-func (t *trial) restart(ctx context.Context, s *stage) error {
+func (t *trial) restart(ctx context.Context, s *stage.Stage) error {
 	if t.how != "" {
 		disturbed := Case{Step: t.then.step, Nth: t.then.nth, Way: t.how, At: t.then.at}
 		if err := disturbed.arm(s); err != nil {
@@ -181,7 +183,7 @@ func (t *trial) restart(ctx context.Context, s *stage) error {
 }
 
 // again does the operation without a fault, and then lets core tidy up.
-func (t *trial) again(ctx context.Context, s *stage) {
+func (t *trial) again(ctx context.Context, s *stage.Stage) {
 	if err := t.op.act(ctx, s); err != nil {
 		t.note(Retry, err)
 		return
@@ -190,13 +192,4 @@ func (t *trial) again(ctx context.Context, s *stage) {
 	t.note(Effect, t.op.done(ctx, s))
 	t.note(Retry, s.Mgmt.CollectGarbage(ctx))
 	t.note(Broken, s.Check(ctx))
-}
-
-// look takes down the facts of a world at rest.
-func look(ctx context.Context, s *stage) (facts, error) {
-	o, err := s.Observe(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return factsOf(ctx, o)
 }

@@ -124,7 +124,7 @@ func (w *World) Restart(ctx context.Context) error {
 
 // Settle waits for what goes on in the background: late calls and commands whose caller gave up. Then, unless it was
 // killed, the management server does what it does from time to time: it asks hosts again that left something in doubt,
-// and the driver reconciles. What fails there is tried again the next time; [World.Unsettled] tells of it.
+// and the driver reconciles; all servers do so one after the other. What fails there is tried again the next time; [World.Unsettled] tells of it.
 func (w *World) Settle(ctx context.Context) error {
 	if v, ok := w.Clock.(*clock.Virtual); ok {
 		if err := v.Settle(ctx); err != nil {
@@ -134,9 +134,12 @@ func (w *World) Settle(ctx context.Context) error {
 	if w.Crashed() {
 		return nil
 	}
-	err := w.Mgmt.Sync(ctx)
-	if w.openIntents() {
-		err = errors.Join(err, w.Driver.Reconcile(ctx))
+	var err error
+	for _, s := range w.servers() {
+		err = errors.Join(err, s.Mgmt.Sync(ctx))
+		if w.openIntents() {
+			err = errors.Join(err, s.Driver.Reconcile(ctx))
+		}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -20,7 +20,7 @@ import (
 // Entry is one call as its caller saw it, without secrets.
 type Entry struct {
 	At     time.Time
-	Caller string // "management" or a host's name; for a command, "management"
+	Caller string // a management server ("management" is the first) or a host's name
 	// Call is "POST VolumeCreate" without the form (MultiCluster) and the argument, or "agent BackupSnapshot".
 	Call    string
 	Object  string // the argument of an API call, or the host of a command
@@ -79,6 +79,7 @@ type recorder struct {
 	next    http.RoundTripper
 	journal *journal
 	caller  string
+	at      func(caller, call, object string) // before each call, unless nil
 }
 
 const apiPrefix = "/ctrl/1.0/"
@@ -105,6 +106,9 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 		req = req.Clone(req.Context())
 		req.Body = io.NopCloser(bytes.NewReader(body))
 	}
+	if r.at != nil {
+		r.at(e.Caller, e.Call, e.Object)
+	}
 	resp, err := r.next.RoundTrip(req)
 	if err != nil {
 		e.Err = err.Error()
@@ -124,6 +128,7 @@ type agents struct {
 	inv     *inventory.Store
 	fleet   *agentsim.Fleet
 	journal *journal
+	caller  string
 }
 
 // Send executes a command on a host that the inventory knows. One that is marked Down is not asked.
@@ -139,7 +144,7 @@ func (a *agents) Send(ctx context.Context, host inventory.ID, cmd agentapi.Comma
 	if h.State == inventory.HostDown {
 		return nil, fmt.Errorf("host %s is down: %w", h.Name, agentsim.ErrUnreachable)
 	}
-	e := Entry{Caller: "management", Call: "agent " + cmd.Command(), Object: h.Name, Request: fmt.Sprintf("%+v", cmd)}
+	e := Entry{Caller: a.caller, Call: "agent " + cmd.Command(), Object: h.Name, Request: fmt.Sprintf("%+v", cmd)}
 	ans, err := a.fleet.Send(ctx, h.UUID, cmd)
 	switch {
 	case err != nil:

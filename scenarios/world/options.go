@@ -33,6 +33,10 @@ type Options struct {
 	// AtStep is called at each step of a driver operation; an error stops the driver there as a crash would. See
 	// [World.CrashAt] for the common case.
 	AtStep func(ctx context.Context, action, step string) error
+	// AtCall is called before each StorPool call of a management server or a host, and AtHostStep before each step of a
+	// host's command. They may block.
+	AtCall     func(caller, call, object string)
+	AtHostStep func(host, command, step string)
 	// Log receives what driver, hosts and management server do; nothing when nil.
 	Log *slog.Logger
 }

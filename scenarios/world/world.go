@@ -44,7 +44,8 @@ type World struct {
 	newID   func() string
 	folder  string
 	storage *secondary.Storage
-	agents  *agents
+	queue   *clock.Locks // of jobs, which the management servers share
+	further []Server     // management servers beside Driver and Mgmt
 	journal *journal
 	observe observer
 	book    *logbook
@@ -116,6 +117,7 @@ func (w *World) build() (err error) {
 	w.Fleet, err = agentsim.New(agentsim.Config{
 		Secondary: w.storage, Clock: w.Clock, Quirks: w.quirks.agents, Log: w.log,
 		Encryption: agentsim.Encryption{Iterations: luks.MinIterations, Random: w.random("containers"), Cache: w.vault.open.Cache},
+		AtStep:     w.opts.AtHostStep,
 	})
 	if err != nil {
 		return err
@@ -123,25 +125,7 @@ func (w *World) build() (err error) {
 	w.vault.random = w.random("passphrases")
 	_, token := w.Target.Endpoint()
 	w.journal = &journal{clock: w.Clock, secret: token}
-	w.agents = &agents{inv: w.Inventory, fleet: w.Fleet, journal: w.journal}
 	return w.manage()
-}
-
-// manage makes driver and management server, as a start of the management server does.
-func (w *World) manage() (err error) {
-	w.Driver, err = driver.New(driver.Config{
-		Inventory: w.Inventory, Agents: w.agents, Images: mgmt.NewImages(w.Inventory, w.storage), Clock: w.Clock,
-		Transport: &recorder{w.Target.Transport("management"), w.journal, "management"},
-		Log:       w.log, Quirks: w.quirks.driver, NewID: w.newID, Owner: "management", AtStep: w.atStep,
-	})
-	if err != nil {
-		return err
-	}
-	w.Mgmt, err = mgmt.New(mgmt.Config{
-		Inventory: w.Inventory, Driver: w.Driver, Agents: w.agents, Secondary: w.storage, Clock: w.Clock,
-		Log: w.log, Quirks: w.quirks.core, NewID: w.newID, Killed: w.lifeline(), Random: w.vault.random, Download: w.download,
-	})
-	return err
 }
 
 // populate makes the zone and what is in it.
@@ -209,7 +193,7 @@ func (w *World) addHost(ctx context.Context, cluster inventory.ID, at Target) (i
 	hostPort, token := at.Endpoint()
 	api, err := spapi.New(spapi.Config{
 		HostPort: hostPort, Token: token, Clock: w.Clock, Log: w.log,
-		Transport: &recorder{w.Target.Transport(name), w.journal, name},
+		Transport: &recorder{w.Target.Transport(name), w.journal, name, w.opts.AtCall},
 	})
 	if err != nil {
 		return inventory.Host{}, err

@@ -1,4 +1,4 @@
-package sweep
+package stage
 
 import (
 	"context"
@@ -17,12 +17,13 @@ type fact struct {
 	over bool
 }
 
-// facts is what a failed operation must leave as it was: StorPool's objects with their contents, attachments, files,
+// Facts is what a failed operation must leave as it was: StorPool's objects with their contents, attachments, files,
 // rows.
-type facts map[string]fact
+type Facts map[string]fact
 
-func factsOf(ctx context.Context, o *check.Observation) (facts, error) {
-	f := facts{}
+// FactsOf takes down an observation.
+func FactsOf(ctx context.Context, o *check.Observation) (Facts, error) {
+	f := Facts{}
 	for _, x := range o.Objects {
 		if x.Transient {
 			continue
@@ -43,12 +44,12 @@ func factsOf(ctx context.Context, o *check.Observation) (facts, error) {
 	return f, nil
 }
 
-func (f facts) add(kind string, id any, text string, over bool) {
+func (f Facts) add(kind string, id any, text string, over bool) {
 	f[fmt.Sprint(kind, " ", id)] = fact{text, over}
 }
 
 // rows adds the inventory. A row whose owner failed is over as well.
-func (f facts) rows(i *check.Inventory) {
+func (f Facts) rows(i *check.Inventory) {
 	failed := map[inventory.ID]bool{}
 	for _, x := range i.VMs {
 		x.LastHost = 0
@@ -73,7 +74,7 @@ func (f facts) rows(i *check.Inventory) {
 	f.records(i)
 }
 
-func (f facts) records(i *check.Inventory) {
+func (f Facts) records(i *check.Inventory) {
 	for _, x := range i.SnapshotRefs {
 		f.add("snapshot record", x.ID, fmt.Sprintf("%+v", x), ended(x.State))
 	}
@@ -108,8 +109,8 @@ func ended(s inventory.RefState) bool {
 	return s == inventory.RefFailed || s == inventory.RefDestroyed
 }
 
-// changes lists what is not as it was before.
-func (f facts) changes(before facts) (out []string) {
+// Changes lists what is not as it was before.
+func (f Facts) Changes(before Facts) (out []string) {
 	for _, key := range slices.Sorted(maps.Keys(before)) {
 		now, there := f[key]
 		was := before[key]
