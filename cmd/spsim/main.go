@@ -41,7 +41,7 @@ func newRootCommand() *cobra.Command {
 	}
 	root.AddCommand(newServeCommand(), newOpsCommand(), newVersionCommand(),
 		newAgentCommand(), newConformCommand(), newReportCommand(), newMatrixCommand(), newProveCommand(), newQuirksCommand(), newExplainCommand(),
-		newHealthCommand(), newSweepCommand())
+		newHealthCommand(), newSweepCommand(), newInterleaveCommand())
 	root.AddCommand(newFaultCommand(), newConditionCommand(), newStateCommand(), newClockCommand(), newLogCommand())
 	complete(root)
 	return root

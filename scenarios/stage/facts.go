@@ -128,3 +128,13 @@ func (f Facts) Changes(before Facts) (out []string) {
 	}
 	return out
 }
+
+// Texts are the facts that are not over, one text each, in a stable order.
+func (f Facts) Texts() (out []string) {
+	for _, key := range slices.Sorted(maps.Keys(f)) {
+		if !f[key].over {
+			out = append(out, key+": "+f[key].text)
+		}
+	}
+	return out
+}
