@@ -45,6 +45,8 @@ type Options struct {
 	Progress report.Progress
 	// Concurrency is the number of scenarios at a time; the number of CPUs when 0.
 	Concurrency int
+	// FailFast ends the run at the first failed scenario; those that have not begun are skipped.
+	FailFast bool
 
 	newTarget func() (world.Target, error) // nil for the embedded one
 	keep      bool                         // what was asked, without writing it
@@ -94,7 +96,8 @@ func Run(ctx context.Context, o Options) (report.Report, error) {
 
 // play lets godog run the plan. Results come from its hooks: they see a wrapped skip, its exit code does not.
 func play(ctx context.Context, o Options, p *plan) (report.Report, error) {
-	rec := report.NewRecorder(p.scenarios, o.Progress)
+	first := newBrake(o)
+	rec := report.NewRecorder(p.scenarios, first)
 	var watch *report.Recorder // steps tell what they ask only when somebody will read it
 	if o.Out != "" || o.keep {
 		rec.Keep()
@@ -116,7 +119,7 @@ func play(ctx context.Context, o Options, p *plan) (report.Report, error) {
 		godog.TestSuite{
 			Name: "spsim",
 			ScenarioInitializer: func(sc *godog.ScenarioContext) {
-				register(ctx, sc, o, p, rec, watch)
+				register(ctx, sc, o, p, rec, watch, first)
 			},
 			Options: &godog.Options{
 				FS: features.FS, Paths: paths, Tags: p.filter, Format: "progress", Output: io.Discard, NoColors: true,
@@ -129,12 +132,15 @@ func play(ctx context.Context, o Options, p *plan) (report.Report, error) {
 
 // register gives a scenario its steps and lets the recorder see how each ends. The steps' own hooks come first, so
 // that the recorder sees what they found.
-func register(run context.Context, sc *godog.ScenarioContext, o Options, p *plan, rec, watch *report.Recorder) {
+func register(run context.Context, sc *godog.ScenarioContext, o Options, p *plan, rec, watch *report.Recorder, first *brake) {
 	title := ""
 	sc.Before(func(ctx context.Context, s *godog.Scenario) (context.Context, error) {
 		title = s.Name
 		if run.Err() != nil {
 			return ctx, steps.Skip("the run was stopped before it began")
+		}
+		if first.pulled.Load() {
+			return ctx, steps.Skip("another scenario failed before it began")
 		}
 		if p.elsewhere[title] {
 			return ctx, steps.Skip("it is not run here")

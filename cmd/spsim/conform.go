@@ -114,6 +114,7 @@ func newConformCommand() *cobra.Command {
 	f.StringVar(&o.Target, "target", scenarios.Embedded, "what to run against: embedded, emulator or live")
 	f.StringVar(&o.Out, "out", "", "folder for report.html, matrix.md, junit.xml, results.json and details.json")
 	f.IntVar(&o.Concurrency, "jobs", 0, "scenarios at a time; the number of CPUs when 0")
+	f.BoolVar(&o.FailFast, "fail-fast", false, "begin no scenario once one has failed; the report says so of the others")
 	t.add(f)
 	p.add(f)
 	return strict(c)

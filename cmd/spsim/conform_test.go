@@ -85,6 +85,18 @@ func TestARunThatIsStoppedWritesAnHonestReport(t *testing.T) {
 	assert.NotContains(t, string(b), `"passed"`+`,`)
 }
 
+func TestFailFastBeginsNothingAfterAFailure(t *testing.T) {
+	dir := t.TempDir()
+	args := []string{"conform", "--tags", "@D-10d", "--driver", "D-10d", "--seed", "1", "--jobs", "1", "--fail-fast", "--out", dir}
+	out, _, code := call(t.Context(), args...)
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, out, ", 1 failed;")
+	assert.Contains(t, out, "FAILED ")
+	b, err := os.ReadFile(filepath.Join(dir, "results.json"))
+	require.NoError(t, err, "the report is written all the same")
+	assert.Contains(t, string(b), "did not run to its end")
+}
+
 func TestQuirksAreListedWithThoseThatCannotBePutIn(t *testing.T) {
 	t.Parallel()
 	out, _, code := call(t.Context(), "quirks")
