@@ -242,7 +242,22 @@ func TestADirectDownloadThatFailsLeavesNothing(t *testing.T) {
 	} {
 		assert.False(t, b.send(t, bad).OK, name)
 	}
+	b.again()
+	require.NoError(t, os.Symlink("d.qcow2", filepath.Join(b.one.cfg.Folder, "link")))
+	assert.Contains(t, b.send(t, with(cmd, func(c *agentapi.DirectDownload) { c.File = "/link" })).Details, "not a file")
+	assert.Len(t, folder(t, b), 2, "neither the link nor what it names goes")
 	assert.Empty(t, b.sp.names())
+}
+
+func TestATemplateThatIsNotDescribedIsNotThere(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "")
+	_, err := b.Arm(fault.Rule{Call: "agent BackupTemplateFromSnapshot/describe", Effect: fault.Effect{Kind: fault.Refuse, Error: "odd"}})
+	require.NoError(t, err)
+	ans := b.send(t, templateOf(b.sp.add("a7k.b.1", contents(1, mib), true)))
+	assert.Contains(t, ans.Details, "odd")
+	b.clean(t)
+	assert.Empty(t, b.files(t))
 }
 
 func TestAnArchiveIsUnfoldedWithinBounds(t *testing.T) {

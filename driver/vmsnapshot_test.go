@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -172,6 +173,25 @@ func TestADiskThatCameLaterStaysAndIsNamed(t *testing.T) {
 		res, err := r.RevertVMSnapshot(t.Context(), id)
 		assert.Equal(t, fails, err != nil, quirks)
 		assert.Equal(t, !fails, strings.Contains(res.Notice, "scratch"), quirks)
+	}
+}
+
+func TestACutShortRevertOfAVMIsTakenBackOnlyWhileItIsGoingOn(t *testing.T) {
+	t.Parallel()
+	for state, back := range map[string]bool{inventory.VMSnapshotReverting: true, inventory.VMSnapshotReady: false} {
+		r := newRig(t, "")
+		id := r.photographed()
+		r.change(func(tx *inventory.Tx) {
+			require.NoError(t, tx.VMSnapshots.Change(id, func(s *inventory.VMSnapshot) { s.State = state }))
+			tx.Intents.Put(inventory.Intent{
+				Op: "cut", Action: actionRevertVMSnapshot, Pool: 1, Kind: inventory.OfVMSnapshot, Object: id, Data: "~a.b.1=~a.b.3",
+			})
+		})
+		require.NoError(t, r.Reconcile(t.Context()))
+		assert.Equal(t, back, slices.Contains(names(r.sp.made()), "VolumeRevert/~a.b.1"), "%s: it may have been in use since", state)
+		row, _ := r.vmSnapshotRow(id)
+		assert.Equal(t, inventory.VMSnapshotReady, row.State)
+		assert.Empty(t, r.intents())
 	}
 }
 

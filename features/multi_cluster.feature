@@ -156,6 +156,18 @@ Feature: Two StorPool clusters that are one multi-cluster
     And the guest "vm" reads the pattern "booted" from "root"
     And the guest "vm" reads the pattern "kept" from "data"
 
+  @row-27 @ha
+  @CS-10799 @D-11a
+  Scenario: A VM of a dead host of the other cluster comes back to the first, detached from the dead host first
+    Given the running VM "vm" with the DATA disk "disk"
+    And the VM "vm" is migrated to host 3
+    And the pattern "kept" is written to "disk"
+    When the host of "vm" is switched off
+    And CloudStack restarts the VM "vm" elsewhere
+    Then the VM "vm" is Running
+    And "disk" is attached read-write to the host of "vm" only
+    And the guest "vm" reads the pattern "kept" from "disk"
+
   @row-02
   Scenario: VMs of both clusters are deployed from one template
     Given the qcow2 template "debian" of 1 GiB with the pattern "image"

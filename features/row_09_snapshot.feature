@@ -177,6 +177,8 @@ Feature: Take a snapshot of a ROOT or DATA volume
       | POST VolumeSnapshot          | refused with "noSpace" |
       | POST VolumeSnapshot          | hung                   |
       | agent BackupSnapshot/attach  | refused                |
+      | POST VolumesReassignWait     | lost                   |
+      | POST VolumesReassignWait     | cut                    |
       | agent BackupSnapshot/mount   | refused                |
       | agent BackupSnapshot/convert | refused                |
       | agent BackupSnapshot/convert | hung                   |

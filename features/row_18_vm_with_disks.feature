@@ -45,6 +45,19 @@ Feature: Migrate a running VM with its disks
     When the volume "copy" is created from the snapshot "snap"
     Then "copy" holds the pattern "before"
 
+  @row-14 @S-25 @D-11a
+  Scenario: A disk that went with its VM goes back to a snapshot of before
+    Given the running VM "vm" with the DATA disk "disk"
+    And the pattern "before" is written to "disk"
+    And the snapshot "snap" of "disk" is taken
+    And the pattern "after" is written to "disk"
+    When the VM "vm" is migrated with its disks to another host and the pool "second"
+    And the VM "vm" is stopped
+    And the disk "disk" is reverted to the snapshot "snap"
+    Then "disk" holds the pattern "before"
+    When the VM "vm" is started
+    Then the guest "vm" reads the pattern "before" from "disk"
+
   @S-25
   Scenario: A VM comes from a pool of files to StorPool while it runs
     Given the running VM "vm" with the DATA disk "disk" on the pool "files"

@@ -173,6 +173,20 @@ Feature: Delete a ROOT or DATA volume
     Then "again" holds the pattern "rescued"
 
   @row-08 @delayed-delete @fault @needs-fault-injection
+  @CS-5433 @D-11a @D-20a
+  Scenario: With a delay a delete that goes unanswered is finished without a second safety snapshot
+    Given the setting "storpool.delete.after.interval" of the pool is "3600"
+    And a detached DATA disk "data" of 1 GiB with the pattern "rescued"
+    And the call "POST VolumeDelete" will be hung 2 times
+    When the disk "data" is deleted, which fails
+    And the disk "data" is deleted
+    Then StorPool has 1 safety snapshot
+    And StorPool has no volume of "data"
+    When the safety snapshot of "data" is known as "rescue"
+    And the volume "again" is created from the snapshot "rescue"
+    Then "again" holds the pattern "rescued"
+
+  @row-08 @delayed-delete @fault @needs-fault-injection
   @CS-5433
   @D-11a
   Scenario: A listing that StorPool refuses leaves every safety snapshot on record

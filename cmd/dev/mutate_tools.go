@@ -15,6 +15,7 @@ import (
 
 const (
 	mutantTime = 2 * time.Minute  // a mutant that runs longer hangs
+	buildTime  = 10 * time.Minute // with a cold cache
 	lastWords  = 10 * time.Second // for what is stopped to tidy up
 )
 
@@ -24,10 +25,10 @@ type tools struct {
 }
 
 // output runs a program and gives what it printed and its exit code. An error says that it did not end by itself.
-func (t *tools) output(ctx context.Context, name string, args ...string) (string, int, error) {
-	ctx, cancel := context.WithTimeout(ctx, mutantTime) //nolint:forbidigo // a developer's own clock
+func (t *tools) output(ctx context.Context, limit time.Duration, name string, args ...string) (string, int, error) {
+	timed, cancel := context.WithTimeout(ctx, limit) //nolint:forbidigo // a developer's own clock
 	defer cancel()
-	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // go, or what it has built
+	cmd := exec.CommandContext(timed, name, args...) //nolint:gosec // go, or what it has built
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = lastWords
 	cmd.Env = append(os.Environ(), "TMPDIR="+t.dir, "GOTMPDIR="+t.dir)
@@ -35,7 +36,9 @@ func (t *tools) output(ctx context.Context, name string, args ...string) (string
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		return "", 0, fmt.Errorf("%s: it hangs: %w", filepath.Base(name), context.Cause(ctx))
+		return "", 0, fmt.Errorf("STOPPED: %w", context.Cause(ctx))
+	case timed.Err() != nil:
+		return "", 0, fmt.Errorf("HANGS: %s did not end within %s", filepath.Base(name), limit)
 	case errors.As(err, &exit) && exit.Exited():
 		return string(out), exit.ExitCode(), nil
 	case err != nil:
@@ -46,7 +49,7 @@ func (t *tools) output(ctx context.Context, name string, args ...string) (string
 
 func (t *tools) build(ctx context.Context, overlay string) (string, error) {
 	program := filepath.Join(filepath.Dir(overlay), "spsim")
-	out, code, err := t.output(ctx, "go", "build", "-trimpath", "-overlay", overlay, "-o", program, "./cmd/spsim")
+	out, code, err := t.output(ctx, buildTime, "go", "build", "-trimpath", "-ldflags=-s -w", "-overlay", overlay, "-o", program, "./cmd/spsim")
 	if err == nil && code != 0 {
 		err = fmt.Errorf("DOES NOT BUILD: %s", line(out))
 	}
@@ -58,7 +61,7 @@ func (t *tools) scenarios(ctx context.Context, program, tags string) (string, er
 	if tags != "" {
 		args = append(args, "--tags", tags)
 	}
-	out, code, err := t.output(ctx, program, args...)
+	out, code, err := t.output(ctx, mutantTime, program, args...)
 	if err != nil {
 		return "", err
 	}
@@ -70,7 +73,7 @@ func (t *tools) test(ctx context.Context, overlay, command string) (string, erro
 	if len(words) < 3 || words[0] != "go" || words[1] != "test" {
 		return "", fmt.Errorf("%q is no go test", command)
 	}
-	out, code, err := t.output(ctx, "go", slices.Concat([]string{"test", "-trimpath", "-overlay", overlay}, words[2:])...)
+	out, code, err := t.output(ctx, buildTime, "go", slices.Concat([]string{"test", "-trimpath", "-vet=off", "-overlay", overlay}, words[2:])...)
 	if err != nil {
 		return "", err
 	}
