@@ -75,6 +75,7 @@ func (c copyVolume) copy(r *run) (out agentapi.Volume, err error) {
 	if err != nil {
 		return out, err
 	}
+	r.made = append(r.made, func(ctx context.Context) error { return r.host.unmake(ctx, p.uri, name) })
 	err = r.step("measure", func(context.Context) (err error) {
 		length, err = m.Size(name)
 		return err
@@ -85,6 +86,15 @@ func (c copyVolume) copy(r *run) (out agentapi.Volume, err error) {
 		out.Format = agentapi.RAW
 	}
 	return out, err
+}
+
+// unmake removes a file that is not wanted after all.
+func (h *Host) unmake(ctx context.Context, uri, name string) error {
+	m, err := h.mounts.Mount(ctx, uri)
+	if err != nil {
+		return err
+	}
+	return errors.Join(m.Remove(name), m.Release())
 }
 
 // mount mounts the destination, to be given back when the command is over, and makes the folder.

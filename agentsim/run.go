@@ -40,6 +40,7 @@ type run struct {
 	luggage  luggage // passphrases of the command
 	detaches []*cleanup
 	releases []*cleanup
+	made     []func(context.Context) error // what a refusal takes back
 }
 
 // lifetime ends with the agent's life and carries the values of the caller's context.
@@ -91,11 +92,27 @@ func (r *run) perform(cmd agentapi.Command) *agentapi.Answer {
 	if err := r.step(stepReceive, nil); err != nil {
 		return failed(err)
 	}
-	ans := r.host.rules.cleanUp(r, do(r))
+	ans := do(r)
+	if !ans.OK {
+		ans = r.takeBack(ans)
+	}
+	ans = r.host.rules.cleanUp(r, ans)
 	if err := r.step(stepAnswer, nil); err != nil {
-		return failed(err)
+		return r.takeBack(failed(err))
 	}
 	return ans
+}
+
+// takeBack removes what the command has made, since it is refused after all. An agent that died removes nothing.
+func (r *run) takeBack(ans *agentapi.Answer) *agentapi.Answer {
+	var trouble []error
+	for _, undo := range r.made {
+		if r.alive() == nil {
+			trouble = append(trouble, undo(r.ctx))
+		}
+	}
+	r.made = nil
+	return withWarning(ans, trouble)
 }
 
 func failed(err error) *agentapi.Answer { return &agentapi.Answer{Details: err.Error()} }

@@ -34,11 +34,11 @@ func (s *Server) noteStray(volume inventory.ID, f stray) error {
 	})
 }
 
-// failedStray keeps a note of a file that the host may have made, or may yet make: it can be complete before the rest of
-// the command fails.
+// failedStray keeps a note of a file that the host may have made, or may yet make. On a pool a host that refuses leaves
+// none; on secondary storage the file can be complete before the rest of the command fails.
 func (s *Server) failedStray(volume inventory.ID, f stray, cause error) error {
 	var agent *driver.AgentError
-	if errors.As(cause, &agent) || errors.Is(cause, ErrSilent) || s.killed() {
+	if errors.As(cause, &agent) && (agent.Silent || agent.Odd || f.where != "pool") || errors.Is(cause, ErrSilent) || s.killed() {
 		return cause
 	}
 	return errors.Join(cause, s.keepStray(volume, f))
