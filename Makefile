@@ -48,8 +48,12 @@ test-container: ## build the image and test it with Docker; without a Docker eng
 		$(GO) test -count=1 -v ./emulator/container
 
 .PHONY: prove
-prove: ## put each known defect in, one at a time, and see the suite find it (PROVE='--sample 1/4' is quicker)
+prove: mutate ## put each known defect in, one at a time, and see the suite find it (PROVE='--sample 1/4' is quicker)
 	$(SPSIM) prove $(PROVE)
+
+.PHONY: mutate
+mutate: ## take our own guards away, one at a time, and see a scenario fail (MUTATE='--sample 1/4' or '--only driver-undo')
+	$(GO) run ./cmd/dev mutate $(MUTATE)
 
 .PHONY: sweep
 sweep: ## make every step of every operation go wrong, one at a time, and kill the driver at each (SWEEP='--operations attach')

@@ -56,6 +56,7 @@ func pages() []page {
 		{"features/README.md", whole(featuresPage)},
 		{"scenarios/COVERAGE.md", whole(coveragePage)},
 		{"scenarios/OPERATIONS.md", whole(operationsPage)},
+		{"scenarios/REGRESSIONS.md", whole(regressionsPage)},
 	}
 }
 
@@ -112,7 +113,7 @@ func generate(page []byte) ([]byte, error) {
 	return out, errors.Join(failed...)
 }
 
-// proofTable lists the defects of severity A that scenarios see, with their number.
+// proofTable lists the defects of severity A that scenarios see, with their number and that of our own mutations.
 func proofTable() (string, error) {
 	var b strings.Builder
 	b.WriteString("| defect | what goes wrong | scenarios that see it |\n|---|---|---|\n")
@@ -138,6 +139,8 @@ func proofTable() (string, error) {
 	}
 	fmt.Fprintf(&b, "\n`make prove` puts in %d defects and sees %d of them. The %d above mean data loss, wrong data or false success.\n",
 		expressible, seen, worst)
+	fmt.Fprintf(&b, "%d mutations of our own guards are declared; each makes a scenario fail, or a test where no scenario can see it (`make mutate`).\n",
+		len(mutations()))
 	return b.String(), nil
 }
 

@@ -44,8 +44,9 @@ func newMutateCommand() *cobra.Command {
 		Use:   "mutate",
 		Short: "take our own guards away, one at a time, and see a scenario fail",
 		Long: `Takes our own guards away, one declared mutation at a time, and runs the scenarios until one fails. The tree is left
-alone: a mutated file is in a temporary folder, and go build puts it in the place of the real one. The last line counts
-the mutations that were seen. It fails when one was not, does not build, or no longer fits the source.`,
+alone: a mutated file is in a temporary folder, and go build puts it in the place of the real one. Where no scenario can
+see it, a test has to. The last line counts the mutations that were seen. It fails when one was not, does not build or no
+longer fits the source, and when anything fails without a mutation.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			chosen, err := choose(mutations(), only, sample)
@@ -57,7 +58,7 @@ the mutations that were seen. It fails when one was not, does not build, or no l
 				return fmt.Errorf("make a temporary folder: %w", err)
 			}
 			defer func() { _ = os.RemoveAll(dir) }() // the system's own temporary folder
-			r.tools = &tools{dir: dir}
+			r.tools = &tools{tree: r.tree, dir: dir}
 			found, err := r.run(cmd.Context(), dir, chosen)
 			if err != nil {
 				return err
@@ -135,10 +136,12 @@ func (r *runner) run(ctx context.Context, dir string, all []mutation) ([]verdict
 	next := make(chan int)
 	var mu sync.Mutex
 	var wait sync.WaitGroup
+	var bad error
+	wait.Go(func() { bad = r.control(ctx, dir, all) })
 	for range max(1, min(r.jobs, len(all))) {
 		wait.Go(func() {
 			for i := range next {
-				start := time.Now() //nolint:forbidigo // a developer's own clock
+				start := time.Now()
 				out[i] = r.try(ctx, filepath.Join(dir, strconv.Itoa(i)), all[i])
 				out[i].took = time.Since(start)
 				mu.Lock()
@@ -158,7 +161,30 @@ func (r *runner) run(ctx context.Context, dir string, all []mutation) ([]verdict
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("stopped: %w", context.Cause(ctx))
 	}
-	return out, nil
+	return out, bad
+}
+
+// control is what would make every mutation look seen: something that fails without any.
+func (r *runner) control(ctx context.Context, dir string, all []mutation) error {
+	overlay := filepath.Join(dir, "none.json")
+	if err := os.WriteFile(overlay, []byte(`{"Replace": {}}`), 0o600); err != nil {
+		return fmt.Errorf("write the overlay: %w", err)
+	}
+	done := map[string]bool{}
+	for _, m := range all {
+		if done[m.by] {
+			continue
+		}
+		done[m.by] = true
+		failed, err := r.look(ctx, overlay, mutation{by: m.by})
+		if failed != "" {
+			err = fmt.Errorf("fails without any mutation, so that nothing is proved: %s", failed)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // try applies one mutation and looks for what sees it.
@@ -197,8 +223,8 @@ func (m mutation) apply(tree, dir string) (overlay string, err error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return "", fmt.Errorf("make a folder: %w", err)
 	}
-	mutated := filepath.Join(dir, filepath.Base(m.file))
-	if err := os.WriteFile(mutated, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600); err != nil {
+	mutated, with := filepath.Join(dir, filepath.Base(m.file)), strings.Replace(string(text), m.old, m.new, 1)
+	if err := os.WriteFile(mutated, []byte(with), 0o600); err != nil { //nolint:gosec // in our own temporary folder
 		return "", fmt.Errorf("write the mutated file: %w", err)
 	}
 	overlay = filepath.Join(dir, "overlay.json")

@@ -21,16 +21,17 @@ const (
 
 // tools are the real ones.
 type tools struct {
-	dir string // for what they leave behind
+	tree string // top of the repository
+	dir  string // for what they leave behind
 }
 
 // output runs a program and gives what it printed and its exit code. An error says that it did not end by itself.
 func (t *tools) output(ctx context.Context, limit time.Duration, name string, args ...string) (string, int, error) {
-	timed, cancel := context.WithTimeout(ctx, limit) //nolint:forbidigo // a developer's own clock
+	timed, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := exec.CommandContext(timed, name, args...) //nolint:gosec // go, or what it has built
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = lastWords
+	cmd.WaitDelay, cmd.Dir = lastWords, t.tree
 	cmd.Env = append(os.Environ(), "TMPDIR="+t.dir, "GOTMPDIR="+t.dir)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
