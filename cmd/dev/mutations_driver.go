@@ -141,9 +141,9 @@ func driverMutations() []mutation { //nolint:funlen // a table
 			tags:  "@row-09 && @encrypted",
 		},
 		{
-			name: "driver-lock", file: "driver/commit.go",
-			old:   `d.locks.Lock(ctx, fmt.Sprintf("%s %d", kind, id))`,
-			new:   `d.locks.Lock(ctx, fmt.Sprintf("%s %d %s", kind, id, d.newID()))`,
+			name: "driver-lock", file: "driver/lease.go",
+			old:   `unlock, err := d.locks.Lock(ctx, key)`,
+			new:   `unlock, err := d.locks.Lock(ctx, key+d.newID())`,
 			guard: "operations on one object follow one another",
 			by:    "go test ./driver",
 		},

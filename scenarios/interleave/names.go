@@ -86,8 +86,6 @@ func idsOf(f stage.Facts) map[string]bool {
 	return out
 }
 
-func (s state) equal(other state) bool { return slices.Equal(s, other) }
-
 // changes lists what another state has not, and what it has beyond this one.
 func (s state) changes(want state) (out []string) {
 	left := slices.Clone(s)

@@ -7,10 +7,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/spsim/spsim/scenarios/stage"
-
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/scenarios/mgmt"
+	"github.com/spsim/spsim/scenarios/stage"
 )
 
 // Operation is an action of CloudStack that takes several steps.

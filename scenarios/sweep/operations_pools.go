@@ -7,12 +7,11 @@ import (
 	"io"
 	"time"
 
-	"github.com/spsim/spsim/scenarios/stage"
-
 	"github.com/spsim/spsim/driver"
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/emulator"
 	"github.com/spsim/spsim/scenarios/mgmt"
+	"github.com/spsim/spsim/scenarios/stage"
 	"github.com/spsim/spsim/scenarios/world"
 )
 

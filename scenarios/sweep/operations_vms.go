@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/spsim/spsim/scenarios/stage"
-
 	"github.com/spsim/spsim/driver"
 	"github.com/spsim/spsim/driver/inventory"
 	"github.com/spsim/spsim/scenarios/mgmt"
+	"github.com/spsim/spsim/scenarios/stage"
 	"github.com/spsim/spsim/scenarios/world"
 )
 

@@ -8,10 +8,9 @@ import (
 	"math"
 	"strings"
 
-	"github.com/spsim/spsim/scenarios/stage"
-
 	"github.com/spsim/spsim/agentsim"
 	"github.com/spsim/spsim/emulator/fault"
+	"github.com/spsim/spsim/scenarios/stage"
 	"github.com/spsim/spsim/scenarios/world"
 )
 

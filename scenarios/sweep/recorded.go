@@ -7,9 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spsim/spsim/scenarios/stage"
-
 	"github.com/spsim/spsim/agentsim"
+	"github.com/spsim/spsim/scenarios/stage"
 	"github.com/spsim/spsim/scenarios/world"
 )
 

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/spsim/spsim/scenarios/stage"
-
 	"github.com/spsim/spsim/emulator/fault"
+	"github.com/spsim/spsim/scenarios/stage"
 	"github.com/spsim/spsim/scenarios/world"
 )
 
