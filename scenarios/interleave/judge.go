@@ -55,19 +55,23 @@ type order struct {
 }
 
 // reference is how a pair may end.
-type reference struct{ orders []order }
+type reference struct {
+	orders []order
+	known  map[string]bool // ids from before
+}
 
 // refer does the operations one after the other, and each alone.
 func (u setup) refer(p Pair) (r reference, err error) {
 	for _, sides := range [][]side{nil, {first}, {second}, {first, second}, {second, first}} {
 		o := order{}
 		names := make([]string, 0, 2)
-		err := u.play(p, Schedule{}, func(ctx context.Context, x *scene) (err error) {
+		err := u.play(p, Schedule{}, r.known, func(ctx context.Context, x *scene) (err error) {
 			for _, s := range sides {
 				names = append(names, p.ops[s].name)
 				o.errs[s] = x.do(ctx, p, s)
 				o.done[s] = o.errs[s] == nil
 			}
+			r.known = x.known
 			o.end, err = x.rest(ctx)
 			return err
 		})
@@ -156,7 +160,7 @@ func (t *trial) note(p Problem, err error, changes ...string) {
 // try plays a schedule in a world of its own and judges it.
 func (u setup) try(p Pair, ref reference, plan Schedule) outcome {
 	t := &trial{pair: p, ref: ref, plan: plan}
-	t.note(Astray, u.play(p, plan, t.play))
+	t.note(Astray, u.play(p, plan, ref.known, t.play))
 	for i := range t.out.found {
 		t.out.found[i].Order = t.out.order
 	}

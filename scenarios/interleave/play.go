@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/spsim/spsim/emulator"
 	"github.com/spsim/spsim/internal/clock"
 	"github.com/spsim/spsim/scenarios/stage"
 	"github.com/spsim/spsim/scenarios/world"
@@ -16,7 +17,6 @@ type scene struct {
 	turns   *turns
 	servers [2]world.Server
 	known   map[string]bool // ids from before
-	before  state
 }
 
 // setup says what the two management servers do not share, and what the driver does wrong.
@@ -26,27 +26,35 @@ type setup struct {
 	without Without
 }
 
-// play prepares a pair and goes on with f.
-func (u setup) play(p Pair, plan Schedule, f func(context.Context, *scene) error) error {
+// play prepares a pair and goes on with f. The ids that are there then are the same each time: known, unless nil.
+func (u setup) play(p Pair, plan Schedule, known map[string]bool, f func(context.Context, *scene) error) (err error) {
 	t := newTurns(plan)
 	o := world.Options{Seed: u.seed, Driver: u.driver, AtCall: t.atCall, AtHostStep: t.atHostStep, AtStep: t.atStep}
-	return stage.Play(o, p.prepare, func(ctx context.Context, s *stage.Stage) error {
+	if p.far {
+		f, err := world.NewFederated(u.seed, 2, o.Behaviour, emulator.Member{ID: "faraw.a", Name: farStorPool, Location: "far"})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		o.Target = f
+	}
+	return stage.Play(o, p.prepare, func(ctx context.Context, s *stage.Stage) (err error) {
 		x := &scene{Stage: s, turns: t}
 		x.servers[first] = world.Server{Driver: s.Driver, Mgmt: s.Mgmt}
 		spec := world.ServerSpec{Name: "management-2", Seed: u.seed + 1, OwnQueue: u.without == Queue}
 		if u.without == Leases { // each takes the other's leases for its own
 			spec.Owner = "management"
 		}
-		var err error
 		if x.servers[second], err = s.AddServer(spec); err != nil {
 			return err
 		}
-		facts, err := s.Look(ctx)
-		if err != nil {
-			return err
+		if x.known = known; known == nil {
+			facts, err := s.Look(ctx)
+			if err != nil {
+				return err
+			}
+			x.known = idsOf(facts)
 		}
-		x.known = idsOf(facts)
-		x.before = stateOf(facts, x.known)
 		s.Inventory.Watch(t)
 		return f(ctx, x)
 	})
@@ -56,8 +64,10 @@ func (u setup) play(p Pair, plan Schedule, f func(context.Context, *scene) error
 func (x *scene) do(ctx context.Context, p Pair, s side) error {
 	x.turns.be(s)
 	defer x.turns.be(house)
-	return p.ops[s].do(ctx, x.Stage, x.servers[s])
+	return p.ops[s].do(ctx, x.at(s))
 }
+
+func (x *scene) at(s side) at { return at{x.Stage, x.servers[s], s} }
 
 // together does both at the same time, as the schedule has it.
 func (x *scene) together(ctx context.Context, p Pair) (errs [2]error, err error) {
@@ -76,7 +86,7 @@ func (x *scene) together(ctx context.Context, p Pair) (errs [2]error, err error)
 		x.turns.be(side(s))
 		v.Go(func() {
 			defer ends[s].Fire()
-			errs[s] = p.ops[s].do(ctx, x.Stage, x.servers[s])
+			errs[s] = p.ops[s].do(ctx, x.at(side(s)))
 		})
 	}
 	x.turns.be(house)

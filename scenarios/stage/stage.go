@@ -25,6 +25,7 @@ type Stage struct {
 	Offering                                    inventory.ID                         // of disks
 	Second                                      inventory.Pool                       // another than World.Pool
 	Sealed                                      struct{ Compute, Disk inventory.ID } // offerings with encryption
+	Faster                                      inventory.ID                         // a disk offering with another limit and placement template
 }
 
 // Pattern is what is written to a disk, by a letter.
@@ -188,6 +189,13 @@ func Bypass(_ context.Context, s *Stage) error {
 // SecondPool adds a pool over another placement template.
 func SecondPool(ctx context.Context, s *Stage) (err error) {
 	s.Second, err = s.CreatePool(ctx, "second", "ssd")
+	return err
+}
+
+// FasterOffering adds a disk offering that asks for more.
+func FasterOffering(_ context.Context, s *Stage) error {
+	o, err := s.Mgmt.CreateDiskOffering(mgmt.OfferingSpec{Name: "faster", MaxIOPS: 2000, Details: map[string]string{"SP_TEMPLATE": "ssd"}})
+	s.Faster = o.ID
 	return err
 }
 
