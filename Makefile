@@ -60,8 +60,9 @@ sweep: ## make every step of every operation go wrong, one at a time, and kill t
 	$(SPSIM) sweep $(SWEEP)
 
 .PHONY: properties
-properties: ## make scenarios up and look for one that breaks a promise (PROPERTIES='--seed 7 --cases 2000')
+properties: ## make scenarios up and look for one that breaks a promise (PROPERTIES='--seed 7 --cases 2000'), then run pairs of operations in every order
 	$(SPSIM) conform --property --seed 1 --cases 150 $(PROPERTIES)
+	$(SPSIM) interleave
 
 .PHONY: lint
 lint: ## check style, imports and formatting

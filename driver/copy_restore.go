@@ -45,7 +45,8 @@ func (d *Driver) restore(ctx context.Context, src, dst Object) (res Result, err 
 	if res, ok, err := p.existing(ctx, c); ok || err != nil {
 		return res, err
 	}
-	op, err := d.begin(actionRestore, inventory.Intent{Pool: dst.Store, Kind: inventory.OfVolume, Object: dst.ID})
+	intent := inventory.Intent{Pool: dst.Store, Kind: inventory.OfVolume, Object: dst.ID, Data: usesSnapshot(src.ID)}
+	op, err := d.beginIf(actionRestore, intent, p.stillThere)
 	if err != nil {
 		return res, err
 	}
@@ -61,6 +62,30 @@ func (d *Driver) restore(ctx context.Context, src, dst Object) (res Result, err 
 		return res, err
 	}
 	return op.restoreFromBackup(ctx, c, p, err)
+}
+
+// usesSnapshot is the data of an intent that makes something of a snapshot.
+func usesSnapshot(id inventory.ID) string { return fmt.Sprintf("uses snapshot %d", id) }
+
+// UnusedSnapshot is nil unless a volume is being made of the snapshot: then it must not be deleted, and the error wraps
+// [ErrRefused].
+func UnusedSnapshot(tx *inventory.Tx, snapshot inventory.ID) error {
+	i, used := tx.Intents.Find(func(i inventory.Intent) bool {
+		return i.Action == actionRestore && i.Data == usesSnapshot(snapshot)
+	})
+	if used {
+		return fmt.Errorf("snapshot %d is in use: volume %d is being made of it: %w", snapshot, i.Object, ErrRefused)
+	}
+	return nil
+}
+
+// stillThere refuses a snapshot that is being deleted, or was since the restore was planned.
+func (p restorePlan) stillThere(tx *inventory.Tx) error {
+	s, err := tx.Snapshots.Must(p.snapshot.ID)
+	if err == nil && s.State != p.snapshot.State || s.State == inventory.SnapshotDestroying {
+		err = fmt.Errorf("snapshot %d is %s: %w", s.ID, s.State, ErrRefused)
+	}
+	return err
 }
 
 func (d *Driver) planRestore(src, dst Object) (p restorePlan, err error) {
@@ -146,7 +171,7 @@ func (o *op) restoreFromBackup(ctx context.Context, c *conn, p restorePlan, caus
 	case p.delayed:
 		return Result{}, errors.Join(errors.New("the snapshot was left by a deleted volume and its time is over"), cause)
 	case p.backup == nil:
-		return Result{}, errors.Join(fmt.Errorf("snapshot %d is neither on StorPool nor backed up in the zone", p.snapshot.ID), cause)
+		return Result{}, errors.Join(fmt.Errorf("snapshot %d is neither on StorPool nor backed up in the zone: %w", p.snapshot.ID, ErrNotOnStorPool), cause)
 	}
 	return o.d.rules.restoreBackup(ctx, o, c, p, cause)
 }

@@ -121,7 +121,7 @@ func (d *Driver) deleteSnapshotObject(ctx context.Context, o Object) (err error)
 		if ref, found = refOf(tx, o); !found {
 			return fmt.Errorf("delete %s: %w", o, inventory.ErrNotFound)
 		}
-		return nil
+		return UnusedSnapshot(tx, o.ID)
 	})
 	if err != nil {
 		return err

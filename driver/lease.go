@@ -39,6 +39,32 @@ func (d *Driver) lock(ctx context.Context, kind inventory.Kind, id inventory.ID)
 	return d.lockKey(ctx, fmt.Sprintf("%s %d", kind, id))
 }
 
+// lockWithVolume takes the lock of a snapshot and then that of its volume.
+func (d *Driver) lockWithVolume(ctx context.Context, snapshot, volume inventory.ID) (unlock func(), err error) {
+	first, err := d.lock(ctx, inventory.OfSnapshot, snapshot)
+	if err != nil {
+		return nil, err
+	}
+	second, err := d.lock(ctx, inventory.OfVolume, volume)
+	if err != nil {
+		first()
+		return nil, err
+	}
+	return func() {
+		second()
+		first()
+	}, nil
+}
+
+// snapshotRow reads the row of a snapshot.
+func (d *Driver) snapshotRow(id inventory.ID) (s inventory.Snapshot, err error) {
+	err = d.inv.View(func(tx *inventory.Tx) error {
+		s, err = tx.Snapshots.Must(id)
+		return err
+	})
+	return s, err
+}
+
 // lockKey takes a lock among the operations of this driver, and then the lease that keeps the other management servers
 // out. A lease that is over, since its owner died, is taken over.
 func (d *Driver) lockKey(ctx context.Context, key string) (func(), error) {

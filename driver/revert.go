@@ -26,7 +26,7 @@ type revertPlan struct {
 // RevertSnapshot brings a volume back to a snapshot; Result.Size is the size that the volume really has afterwards
 // (driver-management 9.6). The VM must be stopped: the volume is detached everywhere. Both objects must exist.
 func (d *Driver) RevertSnapshot(ctx context.Context, snapshot, volume inventory.ID) (res Result, err error) {
-	unlock, err := d.lock(ctx, inventory.OfVolume, volume)
+	unlock, err := d.lockWithVolume(ctx, snapshot, volume)
 	if err != nil {
 		return res, err
 	}

@@ -15,7 +15,11 @@ const actionSnapshot = "takeSnapshot"
 // snapshot that is there already is left as it is. With backups on, snapshots of encrypted volumes are refused unless a
 // setting allows backups of ciphertext.
 func (d *Driver) TakeSnapshot(ctx context.Context, snapshot inventory.ID) (res Result, err error) {
-	unlock, err := d.lock(ctx, inventory.OfSnapshot, snapshot)
+	sn, err := d.snapshotRow(snapshot)
+	if err != nil {
+		return res, fmt.Errorf("take snapshot %d: %w", snapshot, err)
+	}
+	unlock, err := d.lockWithVolume(ctx, snapshot, sn.Volume)
 	if err != nil {
 		return res, err
 	}

@@ -30,10 +30,18 @@ type undo struct {
 
 // begin opens an operation and writes its intent. Its end is o.end, deferred.
 func (d *Driver) begin(action string, intent inventory.Intent) (*op, error) {
+	return d.beginIf(action, intent, func(*inventory.Tx) error { return nil })
+}
+
+// beginIf is begin unless may, in the same transaction, refuses.
+func (d *Driver) beginIf(action string, intent inventory.Intent, may func(*inventory.Tx) error) (*op, error) {
 	o := &op{d: d, id: d.newID()}
 	intent.Op, intent.Action, intent.Step = o.id, action, "begin"
 	intent.Owner, intent.Lease = d.owner, d.clock.Now().Add(d.lease)
 	err := d.inv.Update(func(tx *inventory.Tx) error {
+		if err := may(tx); err != nil {
+			return err
+		}
 		o.row = tx.Intents.Put(intent).ID
 		return nil
 	})

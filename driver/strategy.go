@@ -216,6 +216,9 @@ func readNote(data string) (state inventory.SnapshotState, zone inventory.ID) {
 // setDestroying marks the snapshot and the records that go.
 func (o *op) setDestroying(r removal) error {
 	return o.d.inv.Update(func(tx *inventory.Tx) error {
+		if err := UnusedSnapshot(tx, r.row.ID); err != nil {
+			return err
+		}
 		for _, ref := range r.refs {
 			ref.State = inventory.RefDestroying
 			tx.SnapshotRefs.Put(ref)

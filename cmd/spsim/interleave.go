@@ -43,7 +43,7 @@ Exit codes: 0 when all promises were kept, 1 when not, 2 for wrong flags, 130 wh
 	f := c.Flags()
 	f.StringSliceVar(&o.Pairs, "pair", nil, "play these only, by name")
 	f.StringVar(&schedule, "schedule", "", "play this one of the pair only, and print the order of its steps: the points where the running\noperation makes room, 3,7; with 0 in front the second operation begins; none for no such point")
-	f.IntVar(&o.Most, "most", 0, "schedules of a pair, evenly spread over all; 500 when 0")
+	f.IntVar(&o.Most, "most", 0, "schedules of a pair, evenly spread over all; 1000 when 0")
 	f.IntVar(&o.Jobs, "jobs", 0, "schedules at a time; the number of CPUs when 0")
 	f.Int64Var(&o.Seed, "seed", 1, "ids and contents")
 	f.StringVar(&o.Driver, "driver", "", "put defects in, by number, D-11,A-7")

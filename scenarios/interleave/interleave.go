@@ -32,7 +32,7 @@ type Options struct {
 	// Schedule plays this one only, unless nil.
 	Schedule *Schedule
 	// Most is how many schedules of a pair are played: all with one preemption, then as many with two, evenly spread.
-	// 500 when 0.
+	// 1000 when 0.
 	Most int
 	// Jobs is the number of schedules at a time; the number of CPUs when 0.
 	Jobs int
@@ -78,7 +78,7 @@ func Run(ctx context.Context, o Options) (r Report, err error) {
 	if err != nil {
 		return r, err
 	}
-	o.Most, o.Jobs, o.Seed = cmp.Or(o.Most, 500), cmp.Or(o.Jobs, runtime.GOMAXPROCS(0)), cmp.Or(o.Seed, 1)
+	o.Most, o.Jobs, o.Seed = cmp.Or(o.Most, 1000), cmp.Or(o.Jobs, runtime.GOMAXPROCS(0)), cmp.Or(o.Seed, 1)
 	switch {
 	case o.Without != "" && o.Without != Leases && o.Without != Queue:
 		return r, fmt.Errorf("%w: %q cannot be taken away: there are %s and %s", ErrUsage, o.Without, Leases, Queue)

@@ -58,9 +58,11 @@ func (p piece) text(label map[string]string, me string) string {
 	return b.String()
 }
 
-// stateOf renames what known does not contain.
-func stateOf(f stage.Facts, known map[string]bool) state {
-	texts := f.Texts()
+// stateOf is the state of facts.
+func stateOf(f stage.Facts, known map[string]bool) state { return canonical(f.Texts(), known) }
+
+// canonical renames in texts, which it changes, what known does not contain.
+func canonical(texts []string, known map[string]bool) state {
 	for i, t := range texts {
 		texts[i] = stampPattern.ReplaceAllString(t, "<time>")
 	}

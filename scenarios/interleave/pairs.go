@@ -62,8 +62,8 @@ func with(where string, from prepare, a operation, others ...operation) (out []P
 // volumePairs are operations on one volume: a detached one, an attached one, and one of a stopped VM.
 func volumePairs() []Pair {
 	detached := stage.Steps(stage.DetachedDisk(), stage.TakeSnapshot, stage.Fill('b'), stage.SecondPool, stage.FasterOffering)
-	attached := stage.Steps(stage.AttachedDisk(), stage.TakeSnapshot, stage.SecondPool, stage.FasterOffering)
-	stopped := stage.Steps(stage.AttachedDisk(), stage.TakeSnapshot, stage.Fill('b'), stage.StopVM)
+	attached := stage.Steps(stage.Bypass, stage.AttachedDisk(), stage.TakeSnapshot, stage.SecondPool, stage.FasterOffering)
+	stopped := stage.Steps(stage.Bypass, stage.AttachedDisk(), stage.TakeSnapshot, stage.Fill('b'), stage.StopVM)
 	return slices.Concat(
 		each("", detached, attach(), resize(), snapshot(), deleteVolume(), revert(), offering(), move(false)),
 		each("attached: ", attached, detach(), resize(), snapshot(), offering(), move(true), migrate()),
@@ -79,7 +79,7 @@ func snapshotPairs() []Pair {
 	return slices.Concat(
 		each("", backedUp, deleteSnapshot(), restore(), revertTo(), bake()),
 		with("", backedUp, deleteVolume(), deleteSnapshot(), restore(), bake()),
-		each("bypassed: ", bypassed, deleteSnapshot(), restore(), revertTo(), bake()),
+		with("bypassed: ", bypassed, deleteSnapshot(), restore(), revertTo(), bake()),
 		each("backup only: ", lost, deleteSnapshot(), restore()),
 		each("", stage.RegisterTemplate, deploy()),
 	)
@@ -87,10 +87,10 @@ func snapshotPairs() []Pair {
 
 // groupPairs are operations on a VM snapshot and its members.
 func groupPairs() []Pair {
-	taken := stage.Steps(stage.AttachedDisk(), stage.TakeSnapshot, stage.TakeGroup)
+	taken := stage.Steps(stage.Bypass, stage.AttachedDisk(), stage.TakeSnapshot, stage.TakeGroup)
 	stopped := stage.Steps(taken, stage.Fill('b'), stage.StopVM)
 	return slices.Concat(
-		with("", stage.Steps(stage.AttachedDisk(), stage.TakeSnapshot), takeGroup(), takeGroup(), snapshot(), resize(), deleteSnapshot(), detach(), migrate()),
+		with("", stage.Steps(stage.Bypass, stage.AttachedDisk(), stage.TakeSnapshot), takeGroup(), takeGroup(), snapshot(), resize(), deleteSnapshot(), detach(), migrate()),
 		with("", taken, deleteGroup(), deleteGroup(), takeGroup(), deleteSnapshot(), snapshot(), detach()),
 		with("stopped: ", stopped, revertGroup(), revertGroup(), deleteGroup(), revert(), deleteSnapshot(), detach(), start()),
 	)

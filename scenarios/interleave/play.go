@@ -93,6 +93,7 @@ func (x *scene) together(ctx context.Context, p Pair) (errs [2]error, err error)
 	for _, e := range ends {
 		err = errors.Join(err, e.Wait(context.WithoutCancel(ctx)))
 	}
+	err = errors.Join(err, v.Settle(context.WithoutCancel(ctx))) // what they left in the background has turns as well
 	if x.turns.stuck {
 		err = errors.Join(err, fmt.Errorf("each waits for the other: %w, %w", errs[first], errs[second]))
 	}

@@ -43,11 +43,17 @@ func (s *Server) DeleteSnapshot(ctx context.Context, id inventory.ID) (inventory
 
 // deleteByCore removes the files of a snapshot on secondary storage, its objects on primary storage and its records.
 func (s *Server) deleteByCore(ctx context.Context, sn inventory.Snapshot) error {
-	if err := s.setSnapshotState(sn.ID, inventory.SnapshotDestroying); err != nil {
+	err := s.update(func(tx *inventory.Tx) error {
+		if err := driver.UnusedSnapshot(tx, sn.ID); err != nil {
+			return err
+		}
+		return tx.Snapshots.Change(sn.ID, func(sn *inventory.Snapshot) { sn.State = inventory.SnapshotDestroying })
+	})
+	if err != nil {
 		return err
 	}
 	var refs []inventory.SnapshotRef
-	err := s.inv.View(func(tx *inventory.Tx) error {
+	err = s.inv.View(func(tx *inventory.Tx) error {
 		refs = tx.SnapshotRefs.All(func(r inventory.SnapshotRef) bool { return r.Snapshot == sn.ID })
 		return nil
 	})

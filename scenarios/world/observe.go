@@ -1,11 +1,13 @@
 package world
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"sync"
 
@@ -156,20 +158,35 @@ func (w *World) hash(ctx context.Context, gid string) (string, error) {
 			continue
 		}
 		sum := sha256.New()
-		buf := make([]byte, 1<<20)
-		err := w.borrow(ctx, gid, x.Snapshot, func(d agentsim.Device) error {
-			for off := int64(0); off < x.Size; off += int64(len(buf)) {
-				n := min(int64(len(buf)), x.Size-off)
-				if _, err := d.ReadAt(buf[:n], off); err != nil {
-					return err
-				}
-				sum.Write(buf[:n])
-			}
-			return nil
-		})
+		err := w.borrow(ctx, gid, x.Snapshot, func(d agentsim.Device) error { return digest(sum, d, x.Size) })
 		return hex.EncodeToString(sum.Sum(nil)), err
 	}
 	return "", fmt.Errorf("no object ~%s", gid)
+}
+
+// digest adds the size and each block that is not empty, with its place.
+func digest(sum io.Writer, d io.ReaderAt, size int64) error {
+	const block = 4 << 10
+	buf, empty := make([]byte, 16*block), make([]byte, block)
+	if _, err := fmt.Fprintln(sum, size); err != nil {
+		return err
+	}
+	for off := int64(0); off < size; off += int64(len(buf)) {
+		part := buf[:min(int64(len(buf)), size-off)]
+		if _, err := d.ReadAt(part, off); err != nil {
+			return err
+		}
+		for at := 0; at < len(part); at += block {
+			b := part[at:min(at+block, len(part))]
+			if bytes.Equal(b, empty[:len(b)]) {
+				continue
+			}
+			if _, err := fmt.Fprintf(sum, "%d %s", off+int64(at), b); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // openIntents tells whether an operation is left for the reconciler.
