@@ -24,7 +24,7 @@ type mutation struct {
 	old, new string // old occurs in the file exactly once
 	guard    string // what is lost with it
 	tags     string // where to look first, as conform --tags takes it; what they do not see the whole suite may
-	by       string // a go test that sees it, where no scenario can
+	by       string // a go test that sees it, where no scenario can; it leaves nothing in the tree
 }
 
 // mutations are all that are declared, room by room.

@@ -151,6 +151,7 @@ func TestEveryDeclaredMutationFitsTheSource(t *testing.T) {
 		assert.NotEmpty(t, m.guard, m.name)
 		assert.NotEqual(t, m.old, m.new, m.name)
 		assert.False(t, m.tags != "" && m.by != "", "%s is for scenarios or for a test", m.name)
+		assert.Equal(t, madeUp(t, m.by), strings.Contains(m.by, "-rapid.nofailfile"), "%s: cases that fail must not get into the tree", m.name)
 		dir := t.TempDir()
 		_, err := m.apply(filepath.Join("..", ".."), dir)
 		if !assert.NoError(t, err, m.name) {
@@ -161,6 +162,25 @@ func TestEveryDeclaredMutationFitsTheSource(t *testing.T) {
 		_, err = format.Source(text)
 		assert.NoError(t, err, m.name)
 	}
+}
+
+// madeUp tells whether a go test makes its cases up, and keeps those that fail in its folder unless it is told otherwise.
+func madeUp(t *testing.T, command string) bool {
+	t.Helper()
+	if command == "" {
+		return false
+	}
+	files, err := filepath.Glob(filepath.Join("..", "..", strings.Fields(command)[2], "*_test.go"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files, command)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		if strings.Contains(string(text), `"pgregory.net/rapid"`) {
+			return true
+		}
+	}
+	return false
 }
 
 // little is a module whose program is a suite of one scenario.

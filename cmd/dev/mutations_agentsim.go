@@ -15,7 +15,7 @@ func agentMutations() []mutation { //nolint:funlen // a table
 			old:   "case h.backingOffset != 0:",
 			new:   "case h.backingOffset != 0 && h.crypt != 0:",
 			guard: "an image with a backing file is refused",
-			by:    "go test ./agentsim/image",
+			by:    "go test ./agentsim/image -rapid.nofailfile",
 		},
 		{
 			name: "agent-backup-key", file: "agentsim/cmd_download_template.go",
@@ -57,7 +57,7 @@ func agentMutations() []mutation { //nolint:funlen // a table
 			old:   "\tif zeros {\n",
 			new:   "\tif zeros && at < 0 {\n",
 			guard: "zeros take no room on the target",
-			by:    "go test ./agentsim/image",
+			by:    "go test ./agentsim/image -rapid.nofailfile",
 		},
 		{
 			name: "agent-doubtful-attach", file: "agentsim/copy.go",

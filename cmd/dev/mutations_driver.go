@@ -143,7 +143,7 @@ func driverMutations() []mutation { //nolint:funlen // a table
 		{
 			name: "driver-lock", file: "driver/lease.go",
 			old:   `unlock, err := d.locks.Lock(ctx, key)`,
-			new:   `unlock, err := d.locks.Lock(ctx, key+d.newID())`,
+			new:   `unlock, err := d.locks.Lock(ctx, fmt.Sprintf("%s %p", key, &key))`,
 			guard: "operations on one object follow one another",
 			by:    "go test ./driver",
 		},

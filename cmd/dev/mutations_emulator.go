@@ -8,21 +8,21 @@ func clusterMutations() []mutation { //nolint:funlen // a table
 			old:   "if b := cl.node.binding(at); b != nil && b.open.Load() > 0 && !a.Force {",
 			new:   "if b := cl.node.binding(at); b != nil && b.open.Load() < 0 && !a.Force {",
 			guard: "a device that is open is detached by force only",
-			by:    "go test ./emulator/cluster",
+			by:    "go test ./emulator/cluster -rapid.nofailfile",
 		},
 		{
 			name: "cluster-read-only", file: "emulator/cluster/device.go",
 			old:   "case need == ReadWrite && d.binding.rights != ReadWrite:",
 			new:   `case need == ReadWrite && d.binding.rights == "":`,
 			guard: "what is attached read-only is not written",
-			by:    "go test ./emulator/cluster",
+			by:    "go test ./emulator/cluster -rapid.nofailfile",
 		},
 		{
 			name: "cluster-snapshot-rights", file: "emulator/cluster/plan.go",
 			old:   "if s != nil { // snapshots are read-only, whatever a client asks for",
 			new:   "if s == nil {",
 			guard: "volumes are attached with the rights that a client asks for, snapshots read-only",
-			by:    "go test ./emulator/cluster",
+			by:    "go test ./emulator/cluster -rapid.nofailfile",
 		},
 		{
 			name: "cluster-detach-everywhere", file: "emulator/cluster/plan.go",
@@ -36,7 +36,7 @@ func clusterMutations() []mutation { //nolint:funlen // a table
 			old:   "if size < from.size() {",
 			new:   "if size < 0 {",
 			guard: "a volume is no smaller than what it is made of",
-			by:    "go test ./emulator/cluster",
+			by:    "go test ./emulator/cluster -rapid.nofailfile",
 		},
 		{
 			name: "cluster-shrink", file: "emulator/cluster/volumes.go",
@@ -71,7 +71,7 @@ func clusterMutations() []mutation { //nolint:funlen // a table
 			old:   "v, err := c.member(m.Volume, spec.Anywhere)\n\t\tif err != nil {\n\t\t\treturn nil, err\n\t\t}",
 			new:   "v, err := c.member(m.Volume, spec.Anywhere)\n\t\tif err != nil {\n\t\t\tcontinue\n\t\t}",
 			guard: "snapshots of a group are taken of all volumes or of none",
-			by:    "go test ./emulator/cluster",
+			by:    "go test ./emulator/cluster -rapid.nofailfile",
 		},
 		{
 			name: "cluster-tag-removed", file: "emulator/cluster/tags.go",
@@ -106,7 +106,7 @@ func clusterMutations() []mutation { //nolint:funlen // a table
 			old:   "t.copy.image.Lose(keep)",
 			new:   "_ = keep",
 			guard: "a copy whose source was withdrawn loses what had not arrived",
-			by:    "go test ./emulator/cluster",
+			by:    "go test ./emulator/cluster -rapid.nofailfile",
 		},
 		{
 			name: "cluster-delete-after", file: "emulator/cluster/snapshots.go",
