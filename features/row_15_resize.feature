@@ -194,6 +194,22 @@ Feature: Resize a ROOT or DATA volume, live or offline
       | detached | hung                   | fails    | 1 GiB |
 
   @fault @needs-fault-injection
+  @D-11a @D-25a @D-26
+  Scenario Outline: A detached disk that grows stays attached to no host when the attach there is <effect>
+    Given a detached DATA disk "disk" of 1 GiB with the pattern "kept"
+    And the call "POST VolumesReassignWait" will be <effect>
+    When the disk "disk" is resized to 2 GiB
+    Then the StorPool volume of "disk" has
+      | size | 2 GiB |
+    And "disk" is attached nowhere
+    And "disk" holds the pattern "kept"
+
+    Examples:
+      | effect |
+      | lost   |
+      | cut    |
+
+  @fault @needs-fault-injection
   @D-11a @D-25a @D-26 @A-10a
   Scenario Outline: A live grow that its guest is not told of keeps the new size when "<call>" is <effect>
     Given the DATA disk "disk", attached, with the pattern "kept"

@@ -64,7 +64,7 @@ func agentMutations() []mutation { //nolint:funlen // a table
 			old:   "\t\tif name != \"\" {\n\t\t\tr.thenDetach(\"detach\", k, path)",
 			new:   "\t\tif name != \"\" && err == nil {\n\t\t\tr.thenDetach(\"detach\", k, path)",
 			guard: "what may be attached is detached",
-			tags:  "@KV-S2",
+			tags:  "@row-15 && @fault",
 		},
 		{
 			name: "agent-clean-up", file: "agentsim/cleanup.go",
