@@ -90,10 +90,10 @@ docs: ## write the generated tables of the README, and the generated pages, agai
 	$(GO) run ./cmd/dev docs
 
 .PHONY: fuzz
-fuzz: ## fuzz each parser for a while (FUZZTIME=1m), one line each
+fuzz: ## fuzz each parser for a while (FUZZTIME=100000x or 1m), one line each
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
 	grep -rn --include='*_test.go' '^func Fuzz' . | sed -E 's|^(.*)/[^/]+:[0-9]+:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | sort | while read -r dir name; do \
-		if $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $${FUZZTIME:-1m} -fuzzminimizetime 1s "$$dir" >"$$log" 2>&1; then \
+		if $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $${FUZZTIME:-300000x} -fuzzminimizetime 1s "$$dir" >"$$log" 2>&1; then \
 			echo "ok    $$dir $$name, $$(grep -o 'execs: [0-9]*' "$$log" | tail -n 1)"; \
 		else \
 			echo "FAIL  $$dir $$name"; cat "$$log"; exit 1; \

@@ -67,16 +67,20 @@ func (h *Host) heartbeat(ctx context.Context, node string) (agentapi.HostState, 
 }
 
 // Heartbeat is one round of the monitor loop: up to five questions ten seconds apart, and a reboot when StorPool says
-// each time that the client here is down and no device of the host answers any more. It gives the last state. Once
-// a quirk has ended the thread, every round is an error and does nothing.
+// each time that the client here is down and no device of the host answers any more. It gives the last state. A host
+// that no pool of StorPool is registered with asks nothing: what became of StorPool is none of its concern. Once a
+// quirk has ended the thread, every round is an error and does nothing.
 func (h *Host) Heartbeat(ctx context.Context) (agentapi.HostState, error) {
 	h.mu.Lock()
-	dead := h.monitor
+	dead, watched := h.monitor, len(h.pools) > 0
 	h.mu.Unlock()
 	if dead != nil {
 		return agentapi.HostUnknown, fmt.Errorf("the heartbeat thread of %s is dead: %w", h.cfg.Name, dead)
 	}
 	state := agentapi.HostUnknown
+	if !watched {
+		return state, nil
+	}
 	for try := range heartbeatTries {
 		if try > 0 {
 			if err := h.fleet.clock.Sleep(ctx, heartbeatPause); err != nil {

@@ -28,6 +28,30 @@ func TestAHostThatOnlyRecordsItsRebootsStaysUp(t *testing.T) {
 	assert.NotEmpty(t, b.one.State().Pools, "nothing is reset")
 }
 
+func TestAHostAsksForItselfWhileItHasAPoolOfStorPool(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "")
+	b.sp.clients = map[string]spapi.Service{"1": {ID: 1, NodeID: 1, Status: "down"}}
+	beat := func() agentapi.HostState {
+		var state agentapi.HostState
+		b.clock.Run(func() {
+			var err error
+			state, err = b.one.Heartbeat(context.Background())
+			require.NoError(t, err)
+		})
+		return state
+	}
+	a := b.one.Adaptor()
+	a.DeleteStoragePool(pool().UUID)
+	assert.Equal(t, agentapi.HostUnknown, beat())
+	assert.Zero(t, b.sp.took("services"))
+	a.CreateStoragePool(pool())
+	assert.Equal(t, agentapi.HostDown, beat())
+	assert.Equal(t, 1, b.one.Reboots())
+	assert.Equal(t, agentapi.HostUnknown, beat(), "a reboot forgets the pools")
+	assert.Equal(t, 5, b.sp.took("services"))
+}
+
 func TestAdaptorsOfNeighboursTellWhetherAHostIsAlive(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "")

@@ -235,6 +235,7 @@ func TestOnlyAHostThatIsReallyDownReboots(t *testing.T) {
 func TestTheMonitorAsksEveryMinute(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "")
+	require.True(t, b.send(t, b.connect()).OK)
 	b.clock.Run(func() {
 		ctx, cancel := b.clock.WithTimeout(context.Background(), 150*time.Second)
 		defer cancel()

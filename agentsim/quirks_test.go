@@ -66,6 +66,7 @@ func TestA5AMissingIDEndsTheHeartbeat(t *testing.T) {
 	b := newBench(t, "A-5")
 	h, err := b.AddHost(HostConfig{UUID: "h", ClusterID: "a7k.b", API: b.sp, Devices: devices{b.sp, 3}})
 	require.NoError(t, err)
+	h.Adaptor().CreateStoragePool(pool())
 	for range 2 {
 		_, err = h.Heartbeat(context.Background())
 		require.Error(t, err)

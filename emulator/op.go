@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spsim/spsim/emulator/cluster"
 )
@@ -105,6 +106,9 @@ type table struct {
 	index map[route]*Op
 	names map[string]bool
 }
+
+// allCalls is the table of [Operations], which no server changes.
+var allCalls = sync.OnceValue(func() *table { return newTable(Operations()) }) //nolint:gochecknoglobals // never changed
 
 func newTable(ops []Op) *table {
 	t := &table{ops: ops, index: make(map[route]*Op, len(ops)), names: make(map[string]bool, len(ops))}

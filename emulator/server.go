@@ -62,7 +62,7 @@ func newServer(cfg config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create cluster: %w", err)
 	}
-	s := &Server{cfg: cfg, cluster: c, table: newTable(Operations()), journal: journal{limit: cfg.journal}, headers: newHeaders()}
+	s := &Server{cfg: cfg, cluster: c, table: allCalls(), journal: journal{limit: cfg.journal}, headers: newHeaders()}
 	s.admin = sync.OnceValue(s.adminHandler)
 	s.faults = fault.NewSet(cfg.clock, s.allowRule)
 	s.faults.Seed(cfg.seed)

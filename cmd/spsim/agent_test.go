@@ -36,7 +36,7 @@ func programs(t *testing.T, does map[string]string) (folder string, calls func()
 // agent runs spsim agent on some input.
 func agent(ctx context.Context, in io.Reader, args ...string) (stdout string, code int, err error) {
 	var out bytes.Buffer
-	root := newRootCommand() //nolint:contextcheck // commands get ctx when they run
+	root := newRootCommand()
 	root.SetIn(in)
 	root.SetOut(&out)
 	root.SetErr(io.Discard)

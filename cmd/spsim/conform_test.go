@@ -16,7 +16,7 @@ import (
 // call runs a command line in process and returns what it printed and its exit code.
 func call(ctx context.Context, args ...string) (stdout, stderr string, code int) {
 	var out, errs bytes.Buffer
-	root := newRootCommand() //nolint:contextcheck // commands get ctx when they run
+	root := newRootCommand()
 	root.SetOut(&out)
 	root.SetErr(&errs)
 	root.SetArgs(args)

@@ -19,7 +19,7 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := newRootCommand().ExecuteContext(ctx)
+	err := rootFor(os.Args[1:]).ExecuteContext(ctx)
 	if err == nil {
 		return 0
 	}
@@ -31,7 +31,12 @@ func run() int {
 	return 1
 }
 
-func newRootCommand() *cobra.Command {
+// newRootCommand returns the command line with all its commands.
+func newRootCommand() *cobra.Command { return rootFor(nil) }
+
+// rootFor returns the command line for these arguments: with the one command that they begin with, as the others would
+// only delay it, or with all.
+func rootFor(args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "spsim",
 		Short:         "StorPool simulator",
@@ -39,10 +44,23 @@ func newRootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServeCommand(), newOpsCommand(), newVersionCommand(),
-		newAgentCommand(), newConformCommand(), newReportCommand(), newMatrixCommand(), newProveCommand(), newQuirksCommand(), newExplainCommand(),
-		newHealthCommand(), newSweepCommand(), newInterleaveCommand())
-	root.AddCommand(newFaultCommand(), newConditionCommand(), newStateCommand(), newClockCommand(), newLogCommand())
+	all := commandsByName()
+	if len(args) > 0 && all[args[0]] != nil {
+		root.AddCommand(all[args[0]]())
+	} else {
+		for _, build := range all {
+			root.AddCommand(build())
+		}
+	}
 	complete(root)
 	return root
+}
+
+func commandsByName() map[string]func() *cobra.Command {
+	return map[string]func() *cobra.Command{
+		"serve": newServeCommand, "ops": newOpsCommand, "version": newVersionCommand, "agent": newAgentCommand, "health": newHealthCommand,
+		"conform": newConformCommand, "report": newReportCommand, "matrix": newMatrixCommand, "prove": newProveCommand,
+		"quirks": newQuirksCommand, "explain": newExplainCommand, "sweep": newSweepCommand, "interleave": newInterleaveCommand,
+		"fault": newFaultCommand, "condition": newConditionCommand, "state": newStateCommand, "clock": newClockCommand, "log": newLogCommand,
+	}
 }

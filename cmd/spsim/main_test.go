@@ -4,6 +4,8 @@ import (
 	"os"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
 
@@ -15,4 +17,16 @@ func TestMain(m *testing.M) {
 		os.Exit(run())
 	}
 	goleak.VerifyTestMain(m)
+}
+
+func TestTheFirstArgumentNamesTheOnlyCommandThatIsBuilt(t *testing.T) {
+	t.Parallel()
+	for name := range commandsByName() {
+		built := rootFor([]string{name}).Commands()
+		require.Len(t, built, 1)
+		assert.Equal(t, name, built[0].Name())
+	}
+	for _, args := range [][]string{nil, {"help", "serve"}, {"-h"}, {"servee"}, {"__complete", "se"}} {
+		assert.Len(t, rootFor(args).Commands(), len(commandsByName()), args)
+	}
 }

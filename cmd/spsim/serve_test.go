@@ -26,7 +26,7 @@ import (
 // execute runs the command line in process and returns what it printed.
 func execute(ctx context.Context, args ...string) (out, logs string, err error) {
 	var o, l bytes.Buffer
-	root := newRootCommand() //nolint:contextcheck // cobra hands the context on
+	root := newRootCommand()
 	root.SetArgs(args)
 	root.SetOut(&o)
 	root.SetErr(&l)

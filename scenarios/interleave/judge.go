@@ -132,7 +132,7 @@ func (r reference) clear(s side, err error) bool {
 
 // shape is an error without the ids in it.
 func shape(err error) string {
-	return idPattern.ReplaceAllString(stampPattern.ReplaceAllString(err.Error(), "<time>"), "<id>")
+	return idPattern().ReplaceAllString(stampPattern().ReplaceAllString(err.Error(), "<time>"), "<id>")
 }
 
 // outcome is what became of a schedule.

@@ -6,14 +6,18 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spsim/spsim/scenarios/stage"
 )
 
-// stampPattern finds times in names, idPattern global ids, UUIDs and the row numbers of [turns.Number].
+// stampPattern finds times in names, idPattern global ids, UUIDs and the row numbers of [turns.Number]. Both are compiled
+// at the first use, so that a server, which has none, starts without.
 var (
-	stampPattern = regexp.MustCompile(`202\d{11}`)
-	idPattern    = regexp.MustCompile(`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|7[12]\d{13}|\b[a-z0-9]{1,8}\.[a-z]\.[a-z0-9]+\b`)
+	stampPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`202\d{11}`) }) //nolint:gochecknoglobals // never changed
+	idPattern    = sync.OnceValue(func() *regexp.Regexp {                                           //nolint:gochecknoglobals // never changed
+		return regexp.MustCompile(`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|7[12]\d{13}|\b[a-z0-9]{1,8}\.[a-z]\.[a-z0-9]+\b`)
+	})
 )
 
 // rounds is how far the neighbours of an id tell it from others.
@@ -30,7 +34,7 @@ func pieces(texts []string) []piece {
 	out := make([]piece, len(texts))
 	for i, t := range texts {
 		from := 0
-		for _, at := range idPattern.FindAllStringIndex(t, -1) {
+		for _, at := range idPattern().FindAllStringIndex(t, -1) {
 			out[i].between = append(out[i].between, t[from:at[0]])
 			out[i].ids = append(out[i].ids, t[at[0]:at[1]])
 			from = at[1]
@@ -64,7 +68,7 @@ func stateOf(f stage.Facts, known map[string]bool) state { return canonical(f.Te
 // canonical renames in texts, which it changes, what known does not contain.
 func canonical(texts []string, known map[string]bool) state {
 	for i, t := range texts {
-		texts[i] = stampPattern.ReplaceAllString(t, "<time>")
+		texts[i] = stampPattern().ReplaceAllString(t, "<time>")
 	}
 	all := pieces(texts)
 	label := map[string]string{}

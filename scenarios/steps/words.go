@@ -2,7 +2,6 @@ package steps
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -27,11 +26,11 @@ func pairs(t *godog.Table) ([]pair, error) {
 	return out, nil
 }
 
-var reSize = regexp.MustCompile(`^(\d+) (B|KiB|MiB|GiB|TiB)$`)
+var reSize = expression(`^(\d+) (B|KiB|MiB|GiB|TiB)$`)
 
 // size reads "2 GiB" as bytes.
 func size(text string) (int64, error) {
-	m := reSize.FindStringSubmatch(text)
+	m := reSize().FindStringSubmatch(text)
 	if m == nil {
 		return 0, fmt.Errorf("%q is no size: write it like 2 GiB", text)
 	}
@@ -56,25 +55,25 @@ func inWords(n int64) string {
 }
 
 var (
-	reRefused = regexp.MustCompile(`^refused(?: with "([^"]+)")?(?:, saying "([^"]+)")?( in passing)?$`)
-	reSpan    = regexp.MustCompile(`^(delayed|late) by (\d+ (?:ms|s|min|h))(?: to (\d+ (?:ms|s|min|h)))?$`)
-	reStatus  = regexp.MustCompile(`^answered with HTTP status (\d+)$`)
+	reRefused = expression(`^refused(?: with "([^"]+)")?(?:, saying "([^"]+)")?( in passing)?$`)
+	reSpan    = expression(`^(delayed|late) by (\d+ (?:ms|s|min|h))(?: to (\d+ (?:ms|s|min|h)))?$`)
+	reStatus  = expression(`^answered with HTTP status (\d+)$`)
 )
 
 // effect reads what a fault rule does: "refused with "noSpace"", "refused in passing", "lost", "cut", "hung",
 // "malformed", "truncated", "answered with HTTP status 502", "delayed by 20 s", "late by 3 s to 5 s".
 func effect(text string) (fault.Effect, error) {
-	if m := reRefused.FindStringSubmatch(text); m != nil {
+	if m := reRefused().FindStringSubmatch(text); m != nil {
 		e := fault.Effect{Kind: fault.Refuse, Error: m[1], Descr: m[2]}
 		if m[3] != "" {
 			e.Kind = fault.Transient
 		}
 		return e, nil
 	}
-	if m := reSpan.FindStringSubmatch(text); m != nil {
+	if m := reSpan().FindStringSubmatch(text); m != nil {
 		return later(m[1], m[2], m[3])
 	}
-	if m := reStatus.FindStringSubmatch(text); m != nil {
+	if m := reStatus().FindStringSubmatch(text); m != nil {
 		code, err := strconv.Atoi(m[1])
 		if err != nil {
 			return fault.Effect{}, fmt.Errorf("status %q: %w", m[1], err)
@@ -131,7 +130,7 @@ func duration(text string) (time.Duration, error) {
 	return d, nil
 }
 
-var reDetail = regexp.MustCompile(`^(?:(tier|template) "([^"]+)"|(\d+) IOPS|the size (\d+ \w+)|no details|encryption)$`)
+var reDetail = expression(`^(?:(tier|template) "([^"]+)"|(\d+) IOPS|the size (\d+ \w+)|no details|encryption)$`)
 
 // offering is what an offering asks for.
 type offering struct {
@@ -144,7 +143,7 @@ type offering struct {
 // details reads a list like: tier "gold", template "ssd", 500 IOPS, the size 2 GiB.
 func details(text string) (o offering, err error) {
 	for part := range strings.SplitSeq(text, ", ") {
-		m := reDetail.FindStringSubmatch(part)
+		m := reDetail().FindStringSubmatch(part)
 		switch {
 		case m == nil:
 			return o, fmt.Errorf("no detail %q: use tier, template, IOPS, the size, encryption or no details", part)
