@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -103,18 +104,21 @@ func (d *Dir) Remove(name string) error {
 	return nil
 }
 
-// Files lists every file below the folder, unfinished ones too, in the order of their names.
+// Files lists every file below the folder, unfinished ones too, in the order of their names. It follows no links, and
+// goes by paths as it opens none of the files.
 func (d *Dir) Files() ([]Entry, error) {
 	var out []Entry
-	err := fs.WalkDir(d.root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+	top := d.root.Name()
+	err := filepath.WalkDir(top, func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
 		st, err := e.Info()
-		if err == nil {
-			out = append(out, Entry{Name: name, Size: st.Size()})
+		if err != nil {
+			return err
 		}
-		return err
+		out = append(out, Entry{Name: filepath.ToSlash(strings.TrimPrefix(name[len(top):], string(filepath.Separator))), Size: st.Size()})
+		return nil
 	})
 	return out, err
 }
