@@ -86,7 +86,7 @@ func (d *Driver) planCache(src, dst Object) (p cachePlan, err error) {
 			return err
 		}
 		p.cached, _ = cachedOn(tx, dst.ID, dst.Store)
-		p.base, p.size, p.wait = apiName(p.image.LocalPath, true), p.template.Size, d.seconds(tx, SettingDownloadWait)
+		p.base, p.size, p.wait = apiName(p.image.LocalPath, true), wholeSectors(p.template.Size), d.seconds(tx, SettingDownloadWait)
 		if p.size == 0 {
 			p.size = unknownSize
 		}

@@ -146,7 +146,11 @@ func (d *Driver) modifyPool(ctx context.Context, c *conn, h inventory.Host, chec
 	case !answer.OK && (answer.Details == spapi.NameNotFound || answer.Details == "spNotFound"):
 		return agentapi.PoolInfo{}, fmt.Errorf("%w: %s", ErrNoStorPool, answer.Details)
 	case !answer.OK:
-		return agentapi.PoolInfo{}, &AgentError{Command: cmd.Command(), Host: h.ID, Details: answer.Details}
+		details := answer.Details
+		if details == spapi.NameInvalid { // all that hosts tell of it (SP-46)
+			details += ": is SP_OURID of the host the id of a client of this cluster?"
+		}
+		return agentapi.PoolInfo{}, &AgentError{Command: cmd.Command(), Host: h.ID, Details: details}
 	}
 	info, ok := answer.Payload.(agentapi.PoolInfo)
 	if !ok {

@@ -20,6 +20,9 @@ func csSize(size int64, encrypted bool) int64 {
 	return size - spSize(0, encrypted)
 }
 
+// wholeSectors is the size of the volume that holds an image: a raw one may end within a sector, a volume does not (SP-33).
+func wholeSectors(size int64) int64 { return (size + 511) / 512 * 512 }
+
 // Details of offerings (driver-management 3.3).
 const (
 	offeringTier     = "SP_QOSCLASS"

@@ -191,6 +191,15 @@ Feature: Create a ROOT volume from a template
 
   @SP-33
   @D-35
+  Scenario: A raw template of which CloudStack knows that it ends within a sector gets a volume of whole sectors
+    Given the raw template "odd" of 1000001 B with the pattern "image"
+    When the VM "web" is deployed from the template "odd"
+    Then the cached copy of "odd" has 977 KiB
+    And every guest with "web-root" sees 977 KiB
+    And "web-root" holds the pattern "image"
+
+  @SP-33
+  @D-35
   Scenario: A raw template that ends within a sector comes whole, with zeros up to the next one
     Given the raw template "odd" of 1000001 B with the pattern "image"
     And CloudStack does not know the size of the template "odd"

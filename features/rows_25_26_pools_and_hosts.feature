@@ -434,6 +434,7 @@ Feature: Pools and their hosts
     And "web-root" holds the pattern "kept"
 
     Examples:
-      | fault              | line            |
-      | no node id         | SP_OURID=       |
-      | a word for node id | SP_OURID=second |
+      | fault               | line            |
+      | no node id          | SP_OURID=       |
+      | a word for node id  | SP_OURID=second |
+      | a node id of nobody | SP_OURID=4711   |

@@ -18,7 +18,7 @@ func TestExplainTellsWhatUsersSufferedFromAndWhatShowsIt(t *testing.T) {
 			"Run what shows it with: spsim conform --tags @ENC-3\nScenarios that show it:\n  Snapshots of encrypted volumes: A backup that is allowed",
 		}, []string{"The defect", "Tests that", "Not shown", "No scenario"}},
 		"with tests only": {"SP-4", []string{"Tests that show it:\n  emulator/moves_test.go TestA"}, []string{"Scenarios that", "No scenario"}},
-		"in part":         {"sp-33", []string{"Scenarios that show it:\n", "Not shown: a raw image"}, []string{"No scenario"}},
+		"in part":         {"sp-14", []string{"Scenarios that show it:\n", "Not shown: the answers of list calls"}, []string{"No scenario"}},
 		"not at all":      {"CS-8445", []string{"No scenario shows it: the harness has no import"}, []string{"Scenarios that", "Tests that"}},
 		"also a defect": {"Cs-5433", []string{
 			"CS-5433\n\n  the deletion of a volume dropped", "The defect that brings it back:\n\nCS-5433, severity B", "spsim conform --driver CS-5433",

@@ -88,7 +88,7 @@ func TestThePageHasALineForEachRegression(t *testing.T) {
 	page := RegressionPage(NewHistory([]Scenario{
 		{Title: "A first one", Tags: []string{"@CS-5433"}},
 		{Title: "A | second one", Tags: []string{"@CS-5433"}},
-		{Title: "An uploaded one", Tags: []string{"@SP-33"}},
+		{Title: "A quiet one", Tags: []string{"@SP-14"}},
 	}))
 	for _, r := range Regressions() {
 		assert.Equal(t, 1, strings.Count(page, "\n| "+r.ID+" |"), r.ID)
@@ -96,7 +96,7 @@ func TestThePageHasALineForEachRegression(t *testing.T) {
 	assert.Contains(t, page, `| CS-5433 | the deletion of a volume dropped the records of snapshots that lived on | A first one; A \| second one |`)
 	assert.Contains(t, page, "| CS-10503 | a VM is deployed from a volume or a snapshot | none: VMs of the harness come from")
 	assert.Contains(t, page, "`TestAVolumeIsFoundWhileAnotherSubClusterIsCutOff` in emulator/moves_test.go")
-	assert.Regexp(t, `\| SP-33 \|[^|]*\| An uploaded one; not shown: a raw image`, page)
+	assert.Regexp(t, `\| SP-14 \|[^|]*\| A quiet one; not shown: the answers of list calls`, page)
 	assert.Contains(t, page, "## Other integrations: Proxmox\n")
 	assert.True(t, strings.HasSuffix(page, "\n"))
 	assert.NotContains(t, page, "\n\n\n")

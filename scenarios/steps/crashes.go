@@ -26,17 +26,19 @@ func (s *scene) crashAt(step, operation string) error {
 	return nil
 }
 
-// comeBack starts a new driver on what is on record and lets it reconcile.
+// comeBack starts a new driver on what is on record and lets it reconcile. What fails there is tried again whenever the
+// world comes to rest.
 func (s *scene) comeBack(ctx context.Context, outcome string) error {
 	if !s.w.Crashed() {
 		return errors.New("the management server did not die at that step: the scenario does not show what it says")
 	}
 	return s.act(ctx, outcome, func(ctx context.Context) error {
-		if err := s.w.Restart(ctx); err != nil {
-			return fmt.Errorf("come back: %w", err)
-		}
+		err := s.w.Restart(ctx)
 		s.crash = false
 		s.follow()
+		if err != nil {
+			return fmt.Errorf("come back: %w", err)
+		}
 		return nil
 	})
 }

@@ -34,6 +34,7 @@ type machine struct {
 	told  []string
 	next  string // what will go wrong in the next action: a step
 	dieIn int    // or the step of the driver's at which the management server dies
+	again string // what will go wrong when it has come back: a step
 	bad   error  // the story's end
 }
 
@@ -135,25 +136,35 @@ func (m *machine) armCall(t *rapid.T) {
 	if m.next != "" || m.dieIn > 0 {
 		t.Skip("one thing at a time")
 	}
-	m.next = fmt.Sprintf(`the call "%s" will be %s`, rapid.SampledFrom([]string{
+	m.next = drawFault(t,
 		"POST VolumeCreate", "POST VolumeUpdate", "POST VolumeDelete", "POST VolumeSnapshot", "POST VolumeRevert", "POST VolumesGroupSnapshot",
 		"POST VolumesReassign", "POST VolumesReassignWait", "POST SnapshotDelete", "POST SnapshotUpdate", "GET Volume", "GET SnapshotsList",
-		"agent BackupSnapshot/*", "agent ResizeVolume/*", "agent Attach/*", "agent CopyVolume/*", "agent Start/*",
-	}).Draw(t, "call"), rapid.SampledFrom([]string{
-		"refused", "refused in passing", "lost", "cut", "malformed", "hung",
-	}).Draw(t, "effect"))
-	if strings.Contains(m.next, "agent") && strings.HasSuffix(m.next, "malformed") {
-		m.next = ""
+		"agent BackupSnapshot/*", "agent ResizeVolume/*", "agent Attach/*", "agent CopyVolume/*", "agent Start/*")
+	if m.next == "" {
 		t.Skip("hosts do not answer in JSON")
 	}
 }
 
-// armDeath has the management server die in the next action.
+// drawFault draws one of the calls and how it goes wrong; empty when hosts know no such thing.
+func drawFault(t *rapid.T, calls ...string) string {
+	fault := fmt.Sprintf(`the call "%s" will be %s`, rapid.SampledFrom(calls).Draw(t, "call"),
+		rapid.SampledFrom([]string{"refused", "refused in passing", "lost", "cut", "malformed", "hung"}).Draw(t, "effect"))
+	if strings.Contains(fault, "agent") && strings.HasSuffix(fault, "malformed") {
+		return ""
+	}
+	return fault
+}
+
+// armDeath has the management server die in the next action, and now and then a call of its recovery go wrong.
 func (m *machine) armDeath(t *rapid.T) {
 	if m.next != "" || m.dieIn > 0 {
 		t.Skip("one thing at a time")
 	}
 	m.dieIn = rapid.IntRange(1, 5).Draw(t, "step")
+	if rapid.Bool().Draw(t, "its recovery goes wrong") {
+		m.again = drawFault(t, "POST VolumeUpdate", "POST VolumeDelete", "POST VolumesReassign", "POST VolumesReassignWait", "POST SnapshotDelete",
+			"GET Volume", "GET Snapshot", "GET VolumesList", "GET SnapshotsList")
+	}
 }
 
 // act plays an action and holds what has become of everything against the model.
@@ -228,16 +239,35 @@ func (m *machine) risk(v *move, text string) {
 	}
 	m.told = append(m.told, text)
 	if m.story.World().Crashed() {
-		m.told = append(m.told, "the management server comes back")
-		m.demand(m.story.Play(m.ctx, "the management server comes back"))
+		m.comeBack()
 		failed = errors.Join(failed, errors.New("it died"))
 	}
+	m.again = ""
 	m.demand(m.story.Judge(m.ctx))
 	if failed == nil {
 		m.follow(v)
 		return
 	}
 	m.either(v, failed)
+}
+
+// comeBack brings the management server back. Its recovery succeeds unless a call of it goes wrong; what is left then is
+// done when the world comes to rest.
+func (m *machine) comeBack() {
+	const text = "the management server comes back"
+	armed := m.again != "" && m.story.Play(m.ctx, m.again) == nil // hosts know other steps
+	err := m.story.Play(m.ctx, text)
+	if !armed || !m.story.Fired() {
+		m.told = append(m.told, text)
+		m.demand(err)
+		m.story.Settled()
+		return
+	}
+	m.told = append(m.told, m.again, text)
+	if err != nil {
+		m.told[len(m.told)-1] += ", which fails"
+	}
+	m.story.Settled()
 }
 
 // either tells whether an action that failed has had its effect, and holds the world against that.
