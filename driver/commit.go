@@ -51,14 +51,18 @@ func (d *Driver) resume(action string, intent inventory.Intent) (o *op, resumed 
 		if !found {
 			return nil
 		}
-		left.Owner = d.owner
+		left.Owner, left.Lease = d.owner, d.clock.Now().Add(d.lease)
 		tx.Intents.Put(left)
 		d.active.add(left.ID)
 		o = d.reopen(left)
 		return nil
 	})
-	if err != nil || o != nil {
-		return o, o != nil, err
+	if err != nil {
+		return nil, false, err
+	}
+	if o != nil {
+		o.done = d.keeper.work(d)
+		return o, true, nil
 	}
 	o, err = d.begin(action, intent)
 	return o, false, err

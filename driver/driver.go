@@ -42,8 +42,8 @@ type Config struct {
 	NewID func() string
 	// Owner names this management server in leases; two that share an inventory have different names.
 	Owner string
-	// Lease is how long an operation of this owner is left alone by others, and what it works on, counted from its latest
-	// step; ten minutes when 0.
+	// Lease is how long an operation of this owner, and what it works on, is left alone by others once nothing is heard of
+	// it; ten minutes when 0. While the operation runs its lease is prolonged.
 	Lease time.Duration
 	// AtStep, when set, is called at each step after its intent was written; an error stops the driver there as a crash
 	// would: no undo runs. For crash sweeps and for recording the steps of an operation.
@@ -69,6 +69,7 @@ type Driver struct {
 	clients clients
 	active  active
 	leases  leases
+	keeper  keeper
 	stats   stats
 }
 

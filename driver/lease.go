@@ -122,13 +122,48 @@ func (d *Driver) release(key string) {
 	})
 }
 
-// prolong keeps the leases of this driver: each step of an operation shows that it is alive.
+// prolong keeps the leases of this driver and of its operations in progress.
 func (d *Driver) prolong(tx *inventory.Tx) {
 	until := d.clock.Now().Add(d.lease)
 	for _, l := range tx.Leases.All(func(l inventory.Lease) bool { return l.Owner == d.owner && l.Until.Before(until) }) {
 		l.Until = until
 		tx.Leases.Put(l)
 	}
+	for _, i := range tx.Intents.All(func(i inventory.Intent) bool { return i.Action != ActionStrays && d.active.has(i.ID) }) {
+		i.Lease = until
+		tx.Intents.Put(i)
+	}
+}
+
+// keeper shows the other management servers that this one is alive while it has operations in progress: a step, such as
+// a backup of hours, may take longer than a lease.
+type keeper struct {
+	mu   sync.Mutex
+	busy int // operations
+	stop func()
+}
+
+// work begins with the first operation and ends with the last one.
+func (k *keeper) work(d *Driver) (done func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.busy++; k.busy == 1 {
+		k.stop = d.clock.Every(d.lease/3, d.stayAlive)
+	}
+	return func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if k.busy--; k.busy == 0 {
+			k.stop()
+		}
+	}
+}
+
+func (d *Driver) stayAlive() {
+	_ = d.inv.Update(func(tx *inventory.Tx) error { // the function returns no error
+		d.prolong(tx)
+		return nil
+	})
 }
 
 // dropLeases removes what a killed management server has left: its own leases, once it runs again, and those that are over.

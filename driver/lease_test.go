@@ -85,6 +85,7 @@ func TestAStepProlongsTheLeasesOfItsServer(t *testing.T) {
 		assert.NoError(t, err)
 		o, err := a.begin("test", inventory.Intent{})
 		assert.NoError(t, err)
+		o.done() // what would prolong it besides
 		assert.NoError(t, now.Sleep(t.Context(), 50*time.Second))
 		assert.NoError(t, o.mark(t.Context(), "step"))
 		assert.NoError(t, now.Sleep(t.Context(), 50*time.Second))
@@ -93,6 +94,58 @@ func TestAStepProlongsTheLeasesOfItsServer(t *testing.T) {
 		assert.Equal(t, "a", holder)
 		unlock()
 	})
+}
+
+func TestAStepMayTakeLongerThanALease(t *testing.T) {
+	t.Parallel()
+	a, b, now := twoDrivers(t)
+	mine := func() bool {
+		holder, err := b.claim("volume 1")
+		assert.NoError(t, err)
+		assert.NoError(t, b.Reconcile(t.Context()))
+		return holder == "a" && len(intentsOf(a)) == 1
+	}
+	now.Run(func() {
+		unlock, err := a.lock(t.Context(), inventory.OfVolume, 1)
+		assert.NoError(t, err)
+		o, err := a.begin(actionDeletePool, inventory.Intent{})
+		assert.NoError(t, err)
+		for range 60 {
+			assert.NoError(t, now.Sleep(t.Context(), 59*time.Second))
+			assert.True(t, mine(), now.Now())
+		}
+		o.crashed = true // its server dies
+		o.end(t.Context(), &err)
+		assert.NoError(t, now.Sleep(t.Context(), 30*time.Second))
+		assert.True(t, mine())
+		assert.NoError(t, now.Sleep(t.Context(), 31*time.Second))
+		assert.False(t, mine())
+		assert.Empty(t, intentsOf(a))
+		unlock()
+	})
+}
+
+func TestWhoTakesAnOperationOverKeepsItWhileItRecovers(t *testing.T) {
+	t.Parallel()
+	a, b, now := twoDrivers(t)
+	now.Run(func() {
+		o, err := a.begin("an action of no version", inventory.Intent{})
+		assert.NoError(t, err)
+		o.crashed = true
+		o.end(t.Context(), &err)
+		assert.NoError(t, now.Sleep(t.Context(), 2*time.Minute))
+		assert.ErrorContains(t, b.Reconcile(t.Context()), "no way to recover")
+		assert.NoError(t, a.Reconcile(t.Context()), "it is another one's now")
+		assert.Equal(t, "b", intentsOf(a)[0].Owner)
+	})
+}
+
+func intentsOf(d *Driver) (out []inventory.Intent) {
+	_ = d.inv.View(func(tx *inventory.Tx) error { // the function returns no error
+		out = tx.Intents.All(nil)
+		return nil
+	})
+	return out
 }
 
 func TestAManagementServerThatStartsAgainDropsWhatItHeld(t *testing.T) {

@@ -105,7 +105,9 @@ func (d *Driver) recover(ctx context.Context, row inventory.ID) error {
 			return nil
 		}
 		claimed := i
-		claimed.Owner = d.owner
+		if claimed.Owner = d.owner; i.Action != ActionStrays { // of which the lease says how long to watch
+			claimed.Lease = d.clock.Now().Add(d.lease)
+		}
 		tx.Intents.Put(claimed)
 		d.active.add(row)
 		return nil
@@ -113,6 +115,7 @@ func (d *Driver) recover(ctx context.Context, row inventory.ID) error {
 	if err != nil || !mine {
 		return err
 	}
+	defer d.keeper.work(d)()
 	defer d.active.remove(row)
 	if i.Action == ActionStrays {
 		return d.watchStrays(ctx, i)
@@ -238,5 +241,5 @@ func resumeDeletePool(ctx context.Context, d *Driver, i inventory.Intent) error 
 
 // reopen goes on with an operation after a crash; its intent is closed by Reconcile.
 func (d *Driver) reopen(i inventory.Intent) *op {
-	return &op{d: d, id: i.Op, row: i.ID, pivoted: true}
+	return &op{d: d, id: i.Op, row: i.ID, pivoted: true, done: func() {}}
 }

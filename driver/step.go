@@ -21,6 +21,7 @@ type op struct {
 	made    made
 	pivoted bool
 	crashed bool
+	done    func() // ends what keeps the lease
 }
 
 type undo struct {
@@ -49,6 +50,7 @@ func (d *Driver) beginIf(action string, intent inventory.Intent, may func(*inven
 		return nil, fmt.Errorf("begin %s: %w", action, err)
 	}
 	d.active.add(o.row)
+	o.done = d.keeper.work(d)
 	return o, nil
 }
 
@@ -111,6 +113,7 @@ func (o *op) pivot(ctx context.Context) error {
 
 // end undoes what was done if *err is set before the pivot, and closes the intent unless something is left to do.
 func (o *op) end(ctx context.Context, err *error) {
+	defer o.done()
 	defer o.d.active.remove(o.row)
 	if o.crashed {
 		return

@@ -71,6 +71,20 @@ func driverMutations() []mutation { //nolint:funlen // a table
 			by:    "go test ./driver",
 		},
 		{
+			name: "driver-lease-long", file: "driver/lease.go",
+			old:   "k.stop = d.clock.Every(d.lease/3, d.stayAlive)",
+			new:   "k.stop = func() {}",
+			guard: "an operation keeps its lease while a step of it takes longer",
+			by:    "go test ./driver",
+		},
+		{
+			name: "driver-lease-taken", file: "driver/reconcile.go",
+			old:   "claimed.Lease = d.clock.Now().Add(d.lease)",
+			new:   "claimed.Lease = i.Lease",
+			guard: "who takes an operation over keeps the others out as its owner did",
+			by:    "go test ./driver",
+		},
+		{
 			name: "driver-owned", file: "driver/reconcile.go",
 			old:   "return dropTagged(ctx, c, i.Op, d.owned)",
 			new:   "return dropTagged(ctx, c, i.Op, nil)",

@@ -24,6 +24,10 @@ type Clock interface {
 	Sleep(ctx context.Context, d time.Duration) error
 	// Go runs f on a goroutine of its own, as an actor that holds virtual time still while it runs.
 	Go(f func())
+	// Every calls f each time that d has passed, on a goroutine of its own, until the function that it returns is called,
+	// which does not wait for a call in progress. f holds virtual time still, but that more calls are to come does not make
+	// it move.
+	Every(d time.Duration, f func()) (stop func())
 	// Event returns a new event that has not fired.
 	Event() *Event
 	// WithTimeout returns a child of ctx that ends with [context.DeadlineExceeded] after d of this clock.

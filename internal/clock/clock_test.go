@@ -180,6 +180,66 @@ func TestAStillClockMovesWhenItIsAdvancedOnly(t *testing.T) {
 	assert.Equal(t, newYear().Add(3*time.Hour+time.Minute), v.Now())
 }
 
+func TestWhatIsDoneEveryHourIsDoneOnTheWayAndMakesNoTimePass(t *testing.T) {
+	t.Parallel()
+	start := newYear()
+	v := clock.NewVirtual(start)
+	var at []time.Duration
+	v.Run(func() {
+		stop := v.Every(time.Hour, func() {
+			at = append(at, v.Now().Sub(start))
+			if len(at) == 2 { // what takes time shifts what is to come
+				assert.NoError(t, v.Sleep(t.Context(), time.Minute))
+			}
+		})
+		assert.NoError(t, v.Sleep(t.Context(), 4*time.Hour))
+		stop()
+		stop()
+		assert.NoError(t, v.Sleep(t.Context(), 4*time.Hour))
+	})
+	assert.Equal(t, []time.Duration{time.Hour, 2 * time.Hour, 3*time.Hour + time.Minute}, at)
+	assert.Equal(t, start.Add(8*time.Hour), v.Now())
+	never := v.Event()
+	ctx, cancel := context.WithCancel(t.Context())
+	v.Run(func() {
+		stop := v.Every(time.Hour, func() { at = nil })
+		defer stop()
+		time.AfterFunc(10*time.Millisecond, cancel)
+		assert.ErrorIs(t, never.Wait(ctx), context.Canceled, "nothing happens by itself")
+	})
+	assert.Len(t, at, 3)
+	assert.Equal(t, start.Add(8*time.Hour), v.Now())
+}
+
+func TestWhatIsDoneEveryHourCanBeStoppedFromWithin(t *testing.T) {
+	t.Parallel()
+	v := clock.NewVirtual(newYear())
+	n := 0
+	v.Run(func() {
+		var stop func()
+		stop = v.Every(time.Hour, func() {
+			n++
+			stop()
+		})
+		assert.NoError(t, v.Sleep(t.Context(), 10*time.Hour))
+	})
+	assert.Equal(t, 1, n)
+}
+
+func TestTheRealClockDoesThingsAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	done := make(chan struct{})
+	var n atomic.Int64
+	stop := clock.Real{}.Every(time.Millisecond, func() {
+		if n.Add(1) == 3 {
+			close(done)
+		}
+	})
+	<-done
+	stop()
+	stop()
+}
+
 func TestRealClockSleepsAndGivesUp(t *testing.T) {
 	t.Parallel()
 	var c clock.Real

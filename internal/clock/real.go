@@ -2,6 +2,7 @@ package clock
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -31,6 +32,29 @@ func (Real) Sleep(ctx context.Context, d time.Duration) error {
 
 // Go starts f on a goroutine.
 func (Real) Go(f func()) { go f() }
+
+// Every calls f on a goroutine of a [time.Timer].
+func (Real) Every(d time.Duration, f func()) (stop func()) {
+	var mu sync.Mutex
+	var t *time.Timer
+	stopped := false
+	mu.Lock()
+	defer mu.Unlock()
+	t = time.AfterFunc(d, func() {
+		f()
+		mu.Lock()
+		defer mu.Unlock()
+		if !stopped {
+			t.Reset(d)
+		}
+	})
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		stopped = true
+		t.Stop()
+	}
+}
 
 // Event returns an event of the real clock.
 func (Real) Event() *Event {

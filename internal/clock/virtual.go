@@ -17,6 +17,7 @@ type Virtual struct {
 	parked  int // waits in progress
 	seq     int
 	timers  timers
+	beats   int // timers among them that make no time pass
 	waits   map[*waiter]struct{}
 	settled []*Event // fired when a single actor is left
 	still   bool     // it moves in Advance only, up to limit
@@ -63,12 +64,17 @@ func (v *Virtual) Run(f func()) {
 // Go starts f as an actor.
 func (v *Virtual) Go(f func()) {
 	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.start(f)
+}
+
+// start is Go for a caller that has the lock.
+func (v *Virtual) start(f func()) {
 	v.actors++
 	turn := v.place()
 	if turn != nil {
 		turn.Ready()
 	}
-	v.mu.Unlock()
 	go func() {
 		defer v.leave()
 		if turn != nil {
@@ -76,6 +82,34 @@ func (v *Virtual) Go(f func()) {
 		}
 		f()
 	}()
+}
+
+// Every starts f as an actor each time that d has passed.
+func (v *Virtual) Every(d time.Duration, f func()) (stop func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var next *timer
+	stopped := false
+	var arm func()
+	arm = func() {
+		next = v.timer(d)
+		next.starts = func() {
+			f()
+			v.mu.Lock()
+			defer v.mu.Unlock()
+			if !stopped {
+				arm()
+			}
+		}
+		v.beats++
+	}
+	arm()
+	return func() {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		stopped = true
+		v.drop(next)
+	}
 }
 
 func (v *Virtual) enter() {
@@ -309,7 +343,7 @@ func (v *Virtual) unparkAll(is func(*waiter) bool) {
 
 // move goes to the next deadline while everybody is parked.
 func (v *Virtual) move() {
-	for v.parked > 0 && v.parked >= v.actors && len(v.timers) > 0 {
+	for v.parked > 0 && v.parked >= v.actors && len(v.timers) > v.beats {
 		if v.still && v.timers[0].at.After(v.limit) {
 			return
 		}
@@ -318,12 +352,15 @@ func (v *Virtual) move() {
 		if t.at.After(v.now) {
 			v.now = t.at
 		}
-		if t.ends != nil {
+		switch {
+		case t.starts != nil:
+			v.start(t.starts)
+		case t.ends != nil:
 			t.ends(context.DeadlineExceeded)
 			v.sweep()
-			continue
+		default:
+			v.unpark(t.wakes)
 		}
-		v.unpark(t.wakes)
 	}
 }
 
@@ -336,18 +373,23 @@ func (v *Virtual) timer(d time.Duration) *timer {
 
 // drop forgets a deadline.
 func (v *Virtual) drop(t *timer) {
-	if t.place >= 0 {
-		heap.Remove(&v.timers, t.place)
+	if t.place < 0 {
+		return
+	}
+	heap.Remove(&v.timers, t.place)
+	if t.starts != nil {
+		v.beats--
 	}
 }
 
-// timer wakes a sleeper or ends a context.
+// timer wakes a sleeper, ends a context or starts an actor.
 type timer struct {
-	at    time.Time
-	seq   int // keeps equal deadlines in the order of their making
-	wakes *waiter
-	ends  context.CancelCauseFunc
-	place int // in the heap, -1 outside
+	at     time.Time
+	seq    int // keeps equal deadlines in the order of their making
+	wakes  *waiter
+	ends   context.CancelCauseFunc
+	starts func()
+	place  int // in the heap, -1 outside
 }
 
 type timers []*timer
