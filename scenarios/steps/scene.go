@@ -67,6 +67,7 @@ type scene struct {
 	journal int                // length of the journal then
 	crash   bool               // the management server is to die, or has
 	told    int                // length of the journal that the recorder knows
+	sight   sight
 	seen    *check.Observation // after the last step that passed, when a recorder wants it
 }
 
@@ -136,7 +137,7 @@ func (s *scene) act(ctx context.Context, outcome string, do func(context.Context
 	if err != nil {
 		return err
 	}
-	s.before, s.journal = before, len(s.w.Journal())
+	s.before, s.journal = before, s.w.Asked()
 	s.last = s.perform(ctx, do)
 	switch outcome {
 	case "", "succeeds":

@@ -61,6 +61,12 @@ func (j *journal) list() []Entry {
 	return append([]Entry(nil), j.entries...)
 }
 
+func (j *journal) length() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.entries)
+}
+
 // since returns the entries from the n-th on.
 func (j *journal) since(n int) []Entry {
 	j.mu.Lock()

@@ -69,17 +69,23 @@ func (w *World) Observe(ctx context.Context) (*check.Observation, error) {
 // Check settles, observes and returns the broken invariants as a [*check.Failed]; nil while the management server is
 // killed.
 func (w *World) Check(ctx context.Context) error {
+	_, err := w.Judge(ctx)
+	return err
+}
+
+// Judge is Check that returns what it has seen as well: nothing while the management server is killed.
+func (w *World) Judge(ctx context.Context) (*check.Observation, error) {
 	if err := w.Settle(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	if w.Crashed() {
-		return nil
+		return nil, nil //nolint:nilnil // there is nothing to see
 	}
 	o, err := w.Observe(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return check.Err(o)
+	return o, check.Err(o)
 }
 
 // hosts are the hosts with what their guests see.

@@ -240,6 +240,9 @@ func (w *World) Do(f func(ctx context.Context)) {
 // Journal is what was asked of StorPool and hosts since the world was built, in order, without secrets.
 func (w *World) Journal() []Entry { return w.journal.list() }
 
+// Asked is how many entries [World.Journal] has.
+func (w *World) Asked() int { return w.journal.length() }
+
 // Folder is where the exports of secondary storage are.
 func (w *World) Folder() string { return w.folder }
 
