@@ -2,7 +2,10 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,6 +13,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/spsim/spsim/driver"
+	"github.com/spsim/spsim/driver/inventory"
+	"github.com/spsim/spsim/emulator/cluster"
 	"github.com/spsim/spsim/scenarios/report"
 )
 
@@ -119,4 +125,45 @@ func TestWhatATargetDoesNotShowIsNeitherPassedNorFailed(t *testing.T) {
 	result, _ = report.Judge(Skip("no second cluster"))
 	assert.Equal(t, report.Skipped, result)
 	require.ErrorIs(t, Skip("no second cluster"), godog.ErrSkip)
+}
+
+func TestARefusalThatChangesSomethingFails(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	story := NewStory(Options{Seed: 1}, "a refusal")
+	defer func() { require.NoError(t, story.End(ctx, errors.New("over"))) }()
+	require.NoError(t, story.Play(ctx, `a zone with 2 hosts and the StorPool pool "primary"`))
+	require.NoError(t, story.Play(ctx, `the DATA disk "disk" of 1 GiB is created`))
+	s := story.s
+	changes := map[string]func() error{
+		"nothing": func() error { return nil },
+		"object": func() error {
+			e, err := s.emulator()
+			require.NoError(t, err)
+			size := int64(1 << 20)
+			_, err = e.Cluster().VolumeCreate(cluster.VolumeSpec{Size: &size})
+			return err
+		},
+		"volume": func() error {
+			return s.inv().Update(func(tx *inventory.Tx) error {
+				return tx.Volumes.Change(s.disks["disk"], func(v *inventory.Volume) { v.Size++ })
+			})
+		},
+		"file": func() error {
+			return os.WriteFile(filepath.Join(s.w.Folder(), filepath.FromSlash(strings.TrimPrefix(s.w.Store.URL, "nfs://")), "left"), nil, 0o600)
+		},
+	}
+	for what, change := range changes {
+		_ = story.Judge(ctx) // what the last one has left is not to be seen
+		err := s.act(ctx, "is refused", func(context.Context) error {
+			require.NoError(t, change(), what)
+			return driver.ErrRefused
+		})
+		if what == "nothing" {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorContains(t, err, "something changed", what)
+		assert.ErrorContains(t, err, what)
+	}
 }
