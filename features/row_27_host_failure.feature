@@ -37,6 +37,49 @@ Feature: Hosts that fail, or only seem to
       | a dead host            | switched off |
       | a host that is cut off | cut off      |
 
+  @CS-8045
+  @CS-10799
+  Scenario: A host that its neighbours find dead counts as down, and its VM runs elsewhere
+    Given the host of "web" loses its power
+    And StorPool counts the client of the host of "web" as down
+    When CloudStack hears nothing of the host of "web" and asks its neighbours
+    Then CloudStack counts the host of "web" as Down
+    When CloudStack restarts the VM "web" elsewhere
+    Then the VM "web" is Running
+    And "data" is attached read-write to the host of "web" only
+    And the guest "web" reads the pattern "kept" from "data"
+
+  @CS-8045
+  Scenario: A host of which CloudStack hears nothing, and whose client runs, keeps its VM
+    When CloudStack hears nothing of the host of "web" and asks its neighbours
+    Then CloudStack counts the host of "web" as Up
+    When CloudStack restarts the VM "web" elsewhere, which is refused
+    Then "data" is attached read-write to the host of "web" only
+    And the guest "web" reads the pattern "kept" from "data"
+
+  @fault @needs-fault-injection @CS-8045 @SUS-21
+  Scenario Outline: No host counts as dead because the StorPool API is <effect> when its neighbours ask
+    Given the call "GET ServicesList" will be <effect> every time
+    When CloudStack hears nothing of the host of "web" and asks its neighbours
+    Then CloudStack counts the host of "web" as Up
+    When CloudStack restarts the VM "web" elsewhere, which is refused
+    Then "data" is attached read-write to the host of "web" only
+    And the guest "web" reads the pattern "kept" from "data"
+
+    Examples:
+      | effect    |
+      | refused   |
+      | cut       |
+      | malformed |
+
+  @fault @needs-fault-injection @CS-8045
+  Scenario: A host of which no neighbour can tell keeps its VM
+    Given the call "agent CheckHeartbeat/ask" will be refused
+    When CloudStack hears nothing of the host of "web" and asks its neighbours, which fails
+    Then CloudStack counts the host of "web" as Up
+    And "data" is attached read-write to the host of "web" only
+    And the guest "web" reads the pattern "kept" from "data"
+
   @KV-H1
   Scenario: Hosts go on while StorPool runs
     When the heartbeats of the hosts run

@@ -27,8 +27,7 @@ func mended() []Regression {
 		},
 		{
 			ID: "CS-8045", What: "host HA needed a pool of files, and restarted VMs whose disks were still attached to the dead host",
-			Beyond: "the answer of a neighbour that is asked about a host: agents answer it, the management server of the harness asks nobody",
-			Shown:  []Test{{"agentsim/pool_test.go", "TestAHeartbeatTellsUnknownFromDown"}},
+			Shown: []Test{{"agentsim/pool_test.go", "TestAHeartbeatTellsUnknownFromDown"}},
 		},
 		{
 			ID: "CS-8445", What: "VMs that CloudStack did not make could not be listed when their disks were block devices",

@@ -9,12 +9,56 @@ import (
 
 var (
 	reRemoveHost = expression(`^CloudStack removes host (\d+)` + outcome)
+	reAskAround  = expression(`^CloudStack hears nothing of the host of "([^"]+)" and asks its neighbours` + outcome)
+	reCounts     = expression(`^CloudStack counts the host of "([^"]+)" as (Up|Down)$`)
+	rePowerCut   = expression(`^the host of "([^"]+)" loses its power$`)
 	reClusterNow = expression(`^the StorPool cluster of the hosts is on record as "([^"]*)"$`)
 )
 
 func (s *scene) leaveSteps(sc registrar) {
 	sc.Step(reRemoveHost(), s.removeHost)
+	sc.Step(reAskAround(), s.askAround)
+	sc.Step(reCounts(), s.countsAs)
+	sc.Step(rePowerCut(), s.powerCut)
 	sc.Step(reClusterNow(), s.clusterOnRecord)
+}
+
+// powerCut ends a host of which CloudStack believes that it is up.
+func (s *scene) powerCut(ctx context.Context, vm string) error {
+	h, err := s.hostOf(vm)
+	if err != nil {
+		return err
+	}
+	host, err := s.w.Fleet.Host(h.UUID)
+	if err != nil {
+		return err
+	}
+	return s.perform(ctx, func(context.Context) error {
+		host.PowerOff() //nolint:contextcheck // a host that loses its power waits for nobody
+		return nil
+	})
+}
+
+func (s *scene) askAround(ctx context.Context, vm, outcome string) error {
+	h, err := s.hostOf(vm)
+	if err != nil {
+		return err
+	}
+	return s.act(ctx, outcome, func(ctx context.Context) error {
+		_, err := s.m().Investigate(ctx, h.ID)
+		return err
+	})
+}
+
+func (s *scene) countsAs(vm, state string) error {
+	h, err := s.hostOf(vm)
+	if err != nil {
+		return err
+	}
+	if h.State != inventory.HostState(state) {
+		return fmt.Errorf("it counts as %s", h.State)
+	}
+	return nil
 }
 
 func (s *scene) removeHost(ctx context.Context, host, outcome string) error {

@@ -1,0 +1,60 @@
+package mgmt_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/spsim/spsim/driver/inventory"
+	"github.com/spsim/spsim/emulator/fault"
+	"github.com/spsim/spsim/scenarios/world"
+)
+
+func (s *scene) host(id inventory.ID) (h inventory.Host) {
+	s.t.Helper()
+	require.NoError(s.t, s.Inventory.View(func(tx *inventory.Tx) (err error) {
+		h, err = tx.Hosts.Must(id)
+		return err
+	}))
+	return h
+}
+
+func TestTheFirstNeighbourThatKnowsDecides(t *testing.T) {
+	t.Parallel()
+	play(t, world.Options{Hosts: 3}, func(s *scene) {
+		require.NoError(t, s.Arm(fault.Rule{Call: "agent CheckHeartbeat/ask", Effect: fault.Effect{Kind: fault.Refuse}}))
+		st, err := s.Mgmt.Investigate(s.ctx, s.Hosts[0].ID)
+		s.ok(err) // the second neighbour tells
+		assert.Equal(t, inventory.HostUp, st)
+		assert.Empty(t, s.Unfired())
+	})
+}
+
+func TestNobodyIsAskedOfAHostThatStorPoolNeverKnew(t *testing.T) {
+	t.Parallel()
+	play(t, world.Options{}, func(s *scene) {
+		h := s.Hosts[0].ID
+		require.NoError(t, s.Inventory.Update(func(tx *inventory.Tx) error {
+			return tx.Hosts.Change(h, func(h *inventory.Host) { h.Parent = "" })
+		}))
+		asked := s.Asked()
+		st, err := s.Mgmt.Investigate(s.ctx, h)
+		s.ok(err)
+		assert.Equal(t, inventory.HostUp, st)
+		assert.Equal(t, asked, s.Asked())
+		_, err = s.Mgmt.Investigate(s.ctx, 4711)
+		require.ErrorIs(t, err, inventory.ErrNotFound)
+	})
+}
+
+func TestAHostWithoutNeighboursKeepsItsState(t *testing.T) {
+	t.Parallel()
+	play(t, world.Options{}, func(s *scene) {
+		require.NoError(t, s.Mgmt.SetHostState(s.ctx, s.Hosts[1].ID, inventory.HostMaintenance))
+		st, err := s.Mgmt.Investigate(s.ctx, s.Hosts[0].ID)
+		s.ok(err)
+		assert.Equal(t, inventory.HostUp, st)
+		assert.Equal(t, inventory.HostUp, s.host(s.Hosts[0].ID).State)
+	})
+}
