@@ -121,6 +121,15 @@ Feature: Take a snapshot of a ROOT or DATA volume
     And StorPool has no snapshot of "snap"
     And "disk" holds the pattern "before"
 
+  @needs-clock
+  Scenario: A backup of an hour is left alone by another management server
+    Given another management server reconciles every minute
+    And the DATA disk "disk", detached, with the pattern "before"
+    When the hosts copy 4 B a second
+    And the snapshot "snap" of "disk" is taken
+    Then it took at least 1 h
+    And the snapshot "snap" holds the pattern "before"
+
   @A-20
   Scenario: A host leaves no part of a backup that it gave up
     Given the bypass of secondary storage is on

@@ -52,7 +52,7 @@ func TestWhatUsersSufferedFromIsListed(t *testing.T) {
 	assert.Regexp(t, `(?m)^SP-12 +2 +- +the attach of a volume`, out)
 	assert.Regexp(t, `(?m)^SP-4 +- +1 +one sub-cluster`, out)
 	assert.Regexp(t, `(?m)^CS-10503 +- +- .*\(no scenario shows it: VMs of the harness`, out)
-	assert.Regexp(t, `(?m)^SP-46 +2 +- .*\(not shown: an id that`, out)
+	assert.Regexp(t, `(?m)^SP-14 +6 +- .*\(not shown: the answers of list calls`, out)
 	assert.Regexp(t, `\n\d+ regressions: \d+ with scenarios, \d+ with tests only, \d+ with a reason for neither\n$`, out)
 	page, _, code := call(t.Context(), "quirks", "--regressions", "--markdown")
 	assert.Zero(t, code)

@@ -4,19 +4,67 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
+
+	"github.com/spsim/spsim/scenarios/world"
 )
 
 var (
 	reCrash   = expression(`^the management server will die at the step "([^"]+)" of "([^"]+)"$`)
 	reRecover = expression(`^the management server comes back` + outcome)
+	reWatcher = expression(`^another management server reconciles every minute$`)
+	reTook    = expression(`^it took at least (\d+ \w+)$`)
 	reWait    = expression(`^(\d+ \w+) pass(?:es)?$`)
 )
 
 func (s *scene) crashSteps(sc registrar) {
 	sc.Step(reCrash(), s.crashAt)
 	sc.Step(reRecover(), s.comeBack)
+	sc.Step(reWatcher(), s.addWatcher)
+	sc.Step(reTook(), s.took)
 	sc.Step(reWait(), s.wait)
+}
+
+// addWatcher starts a management server that reconciles during each action from now on.
+func (s *scene) addWatcher() (err error) {
+	s.watcher, err = s.w.AddServer(world.ServerSpec{Name: "another management", Seed: 2})
+	return err
+}
+
+// watched performs an action while another management server, where there is one, reconciles.
+func (s *scene) watched(ctx context.Context, do func(context.Context) error) error {
+	if s.watcher.Driver == nil {
+		return do(ctx)
+	}
+	var mu sync.Mutex
+	var failed error
+	stop := s.w.Clock.Every(time.Minute, func() {
+		err := s.watcher.Driver.Reconcile(ctx)
+		mu.Lock()
+		defer mu.Unlock()
+		failed = errors.Join(failed, err)
+	})
+	defer stop()
+	err := do(ctx)
+	mu.Lock()
+	defer mu.Unlock()
+	if failed != nil {
+		err = errors.Join(err, fmt.Errorf("another management server: %w", failed))
+	}
+	return err
+}
+
+// took wants the last action to have lasted.
+func (s *scene) took(least string) error {
+	d, err := duration(least)
+	if err != nil {
+		return err
+	}
+	if s.spent < d {
+		return fmt.Errorf("it took %s", s.spent)
+	}
+	return nil
 }
 
 // crashAt stops the driver at a step of an operation as a kill would. Until it comes back the invariants rest.

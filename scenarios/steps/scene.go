@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/cucumber/godog"
 
@@ -68,6 +69,8 @@ type scene struct {
 	crash   bool               // the management server is to die, or has
 	told    int                // length of the journal that the recorder knows
 	sight   sight
+	watcher world.Server       // reconciles during each action; none without a driver
+	spent   time.Duration      // by the last action
 	seen    *check.Observation // after the last step that passed, when a recorder wants it
 }
 
@@ -138,7 +141,9 @@ func (s *scene) act(ctx context.Context, outcome string, do func(context.Context
 		return err
 	}
 	s.before, s.journal = before, s.w.Asked()
-	s.last = s.perform(ctx, do)
+	began := s.w.Clock.Now()
+	s.last = s.perform(ctx, func(ctx context.Context) error { return s.watched(ctx, do) })
+	s.spent = s.w.Clock.Now().Sub(began)
 	switch outcome {
 	case "", "succeeds":
 		return s.last
