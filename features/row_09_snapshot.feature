@@ -121,7 +121,6 @@ Feature: Take a snapshot of a ROOT or DATA volume
     And StorPool has no snapshot of "snap"
     And "disk" holds the pattern "before"
 
-  @needs-clock
   Scenario: A backup of an hour is left alone by another management server
     Given another management server reconciles every minute
     And the DATA disk "disk", detached, with the pattern "before"
