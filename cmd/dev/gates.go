@@ -84,6 +84,7 @@ func stateGates() []gate {
 
 func actionGates() []gate {
 	out := []gate{
+		{bench: "B11Emulator", min: 0.02, about: "steps a second of made-up calls in process, over those of their model alone"},
 		{bench: "B11Stories", min: 0.002, about: "actions a second of made-up scenarios, over those of their model alone"},
 		{bench: "B12TimeCompression", min: 1000, about: "simulated seconds of a slow backup with three transient errors over real ones"},
 		{bench: "B14SparseBackup", max: 1.05, about: "bytes read to back up 100 GiB with 1 GiB written, over that 1 GiB"},
