@@ -122,16 +122,12 @@ func (d *Driver) release(key string) {
 	})
 }
 
-// prolong keeps the leases of this driver and of its operations in progress.
+// prolong keeps the leases of this driver: each step of an operation shows that it is alive.
 func (d *Driver) prolong(tx *inventory.Tx) {
 	until := d.clock.Now().Add(d.lease)
 	for _, l := range tx.Leases.All(func(l inventory.Lease) bool { return l.Owner == d.owner && l.Until.Before(until) }) {
 		l.Until = until
 		tx.Leases.Put(l)
-	}
-	for _, i := range tx.Intents.All(func(i inventory.Intent) bool { return i.Action != ActionStrays && d.active.has(i.ID) }) {
-		i.Lease = until
-		tx.Intents.Put(i)
 	}
 }
 
@@ -159,9 +155,14 @@ func (k *keeper) work(d *Driver) (done func()) {
 	}
 }
 
+// stayAlive prolongs the leases, and those of the operations in progress; a step does so for its own operation.
 func (d *Driver) stayAlive() {
 	_ = d.inv.Update(func(tx *inventory.Tx) error { // the function returns no error
 		d.prolong(tx)
+		for _, i := range tx.Intents.All(func(i inventory.Intent) bool { return i.Action != ActionStrays && d.active.has(i.ID) }) {
+			i.Lease = d.clock.Now().Add(d.lease)
+			tx.Intents.Put(i)
+		}
 		return nil
 	})
 }

@@ -11,15 +11,6 @@ import (
 	"github.com/spsim/spsim/scenarios/world"
 )
 
-func (s *scene) host(id inventory.ID) (h inventory.Host) {
-	s.t.Helper()
-	require.NoError(s.t, s.Inventory.View(func(tx *inventory.Tx) (err error) {
-		h, err = tx.Hosts.Must(id)
-		return err
-	}))
-	return h
-}
-
 func TestTheFirstNeighbourThatKnowsDecides(t *testing.T) {
 	t.Parallel()
 	play(t, world.Options{Hosts: 3}, func(s *scene) {

@@ -110,22 +110,29 @@ func (s *scene) root(vm inventory.ID) (v inventory.Volume) {
 	return v
 }
 
-func (s *scene) volume(id inventory.ID) (v inventory.Volume) {
+func (s *scene) volume(id inventory.ID) inventory.Volume {
 	s.t.Helper()
-	require.NoError(s.t, s.Inventory.View(func(tx *inventory.Tx) (err error) {
-		v, err = tx.Volumes.Must(id)
-		return err
-	}))
-	return v
+	return must(s, func(tx *inventory.Tx) (inventory.Volume, error) { return tx.Volumes.Must(id) })
 }
 
-func (s *scene) vm(id inventory.ID) (m inventory.VM) {
+func (s *scene) vm(id inventory.ID) inventory.VM {
+	s.t.Helper()
+	return must(s, func(tx *inventory.Tx) (inventory.VM, error) { return tx.VMs.Must(id) })
+}
+
+func (s *scene) host(id inventory.ID) inventory.Host {
+	s.t.Helper()
+	return must(s, func(tx *inventory.Tx) (inventory.Host, error) { return tx.Hosts.Must(id) })
+}
+
+// must reads a row that is there.
+func must[T any](s *scene, read func(*inventory.Tx) (T, error)) (row T) {
 	s.t.Helper()
 	require.NoError(s.t, s.Inventory.View(func(tx *inventory.Tx) (err error) {
-		m, err = tx.VMs.Must(id)
+		row, err = read(tx)
 		return err
 	}))
-	return m
+	return row
 }
 
 func (s *scene) snap(volume inventory.ID) inventory.Snapshot {

@@ -29,14 +29,16 @@ func (s *scene) powerCut(ctx context.Context, vm string) error {
 	if err != nil {
 		return err
 	}
+	return s.perform(ctx, func(context.Context) error { return s.powerOff(h) }) //nolint:contextcheck // as powerOff says
+}
+
+// powerOff ends a host; one that loses its power waits for nobody.
+func (s *scene) powerOff(h inventory.Host) error {
 	host, err := s.w.Fleet.Host(h.UUID)
-	if err != nil {
-		return err
+	if err == nil {
+		host.PowerOff()
 	}
-	return s.perform(ctx, func(context.Context) error {
-		host.PowerOff() //nolint:contextcheck // a host that loses its power waits for nobody
-		return nil
-	})
+	return err
 }
 
 func (s *scene) askAround(ctx context.Context, vm, outcome string) error {

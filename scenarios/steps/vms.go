@@ -252,11 +252,9 @@ func (s *scene) cutOff(ctx context.Context, vm, how string) error {
 		return err
 	}
 	if how == "switched off" {
-		host, err := s.w.Fleet.Host(h.UUID)
-		if err != nil {
+		if err := s.powerOff(h); err != nil { //nolint:contextcheck // as powerOff says
 			return err
 		}
-		host.PowerOff() //nolint:contextcheck // a host that loses its power waits for nobody
 	}
 	return s.perform(ctx, func(ctx context.Context) error {
 		return s.m().SetHostState(ctx, h.ID, inventory.HostDown)
