@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spsim/spsim/driver/inventory"
+	"github.com/spsim/spsim/emulator/cluster"
 	"github.com/spsim/spsim/emulator/fault"
 	"github.com/spsim/spsim/scenarios/world"
 )
@@ -47,5 +48,20 @@ func TestAHostWithoutNeighboursKeepsItsState(t *testing.T) {
 		s.ok(err)
 		assert.Equal(t, inventory.HostUp, st)
 		assert.Equal(t, inventory.HostUp, s.host(s.Hosts[0].ID).State)
+	})
+}
+
+func TestANeighbourThatDoesNotKnowDoesNotDecide(t *testing.T) {
+	t.Parallel()
+	play(t, world.Options{Hosts: 3}, func(s *scene) {
+		e, ok := s.Target.(*world.Embedded)
+		require.True(t, ok)
+		require.NoError(t, e.Server().SetCondition(cluster.Condition{Kind: cluster.ClientDown, ID: 1}))
+		require.NoError(t, s.Arm(fault.Rule{Call: "GET ServicesList", Effect: fault.Effect{Kind: fault.Refuse}}))
+		st, err := s.Mgmt.Investigate(s.ctx, s.Hosts[0].ID)
+		require.NoError(t, err)
+		assert.Equal(t, inventory.HostDown, st)
+		assert.Equal(t, inventory.HostDown, s.host(s.Hosts[0].ID).State)
+		assert.Empty(t, s.Unfired())
 	})
 }
